@@ -1,0 +1,26 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The WATCH connection to keyd: fills the directory, and knows whether keyd is there
+ *
+ * Reconnects by itself: at once, then after 100 ms, doubling up to 5 s. The directory stays when keyd goes.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "calld/call/directory.h"
+
+typedef struct Watch Watch;
+
+/* Starts to connect; @d outlives the watch. Return: 0 or -errno */
+int watch_new(sd_event *loop, const char *keyd_socket, Directory *d, Watch **ret) _must_check_;
+Watch *watch_free(Watch *w);
+DEFINE_CLEANUP(Watch *, watch_free)
+
+/* True from a complete snapshot until the connection ends. */
+bool watch_is_up(const Watch *w);
+
+/* Runs the loop until the first snapshot is there or @deadline passed. Return: 0, -ETIMEDOUT, other -errno */
+int watch_wait_first(Watch *w, uint64_t deadline_usec) _must_check_;

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "common/daemon.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+static void names_freep(char ***names) {
+        for (size_t i = 0; *names && (*names)[i]; i++)
+                free((*names)[i]);
+        free(*names);
+}
+
+static int prepare_fd(int fd) {
+        int flags = fcntl(fd, F_GETFL);
+
+        if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+                return -errno;
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+                return -errno;
+
+        return 0;
+}
+
+int daemon_take_socket(const char *name, int socket_type, int *ret_fd) {
+        _cleanup_(names_freep) char **names = NULL;
+        int n, r;
+
+        n = sd_listen_fds_with_names(/* unset_environment= */ 0, &names);
+        if (n < 0)
+                return n;
+
+        for (int i = 0; i < n; i++) {
+                int fd = SD_LISTEN_FDS_START + i;
+
+                /* systemd calls a descriptor "unknown" when nobody named it. */
+                if (strcmp(names[i], name) != 0 && !(n == 1 && strcmp(names[i], "unknown") == 0))
+                        continue;
+
+                r = sd_is_socket(fd, AF_UNIX, socket_type, /* listening= */ 1);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        return -EINVAL;
+                r = prepare_fd(fd);
+                if (r < 0)
+                        return r;
+
+                *ret_fd = fd;
+                return 0;
+        }
+
+        return -ENOENT;
+}
+
+int daemon_prepare_loop(sd_event *loop) {
+        static const int ends[] = {SIGTERM, SIGINT};
+        sigset_t mask;
+        int r;
+
+        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+                return -errno;
+
+        sigemptyset(&mask);
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+                sigaddset(&mask, ends[i]);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+
+        /* Without a handler a signal source ends the loop. */
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+                r = sd_event_add_signal(loop, NULL, ends[i], NULL, NULL);
+                if (r < 0)
+                        return r;
+        }
+
+        r = sd_event_set_watchdog(loop, true);
+        return r < 0 ? r : 0;
+}
+
+static void notify(const char *state, const char *status_format, va_list ap) {
+        _cleanup_free_ char *status = NULL;
+
+        if (vasprintf(&status, status_format, ap) < 0) {
+                status = NULL;
+                return;
+        }
+
+        ignore_result(sd_notifyf(0, "%sSTATUS=%s", state, status), "without a manager there is nobody to tell");
+}
+
+void daemon_notify_ready(const char *status_format, ...) {
+        va_list ap;
+
+        va_start(ap, status_format);
+        notify("READY=1\n", status_format, ap);
+        va_end(ap);
+}
+
+void daemon_notify_status(const char *status_format, ...) {
+        va_list ap;
+
+        va_start(ap, status_format);
+        notify("", status_format, ap);
+        va_end(ap);
+}
+
+void daemon_notify_stopping(void) {
+        ignore_result(sd_notify(0, "STOPPING=1"), "without a manager there is nobody to tell");
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What both daemons do as systemd services: listening sockets by name, readiness, watchdog, end by signal
+ */
+
+#include <systemd/sd-event.h>
+
+#include "common/def.h"
+
+/*
+ * The listening socket that LISTEN_FDNAMES calls @name; CLOEXEC and non-blocking. Sockets come from nowhere else.
+ * Without LISTEN_FDNAMES a single passed descriptor is taken for the daemon's first name.
+ *
+ * Return: 0, -ENOENT when there is none of that name, -EINVAL when it is not a listening AF_UNIX socket of @socket_type, other -errno
+ */
+int daemon_take_socket(const char *name, int socket_type, int *ret_fd) _must_check_;
+
+/* Makes SIGTERM and SIGINT end the loop, ignores SIGPIPE, answers WatchdogSec=. Return: 0 or -errno */
+int daemon_prepare_loop(sd_event *loop) _must_check_;
+
+/* READY=1 with a status line; STOPPING=1; STATUS= */
+void daemon_notify_ready(const char *status_format, ...) _printf_(1, 2);
+void daemon_notify_status(const char *status_format, ...) _printf_(1, 2);
+void daemon_notify_stopping(void);
+
+/* What the common options of both daemons said. */
+typedef struct DaemonOptions {
+        const char *config_dir;  /* --config-dir=, NULL when not given */
+        const char *keyd_socket; /* --keyd-socket= */
+        const char *log;         /* --log= */
+        bool check;              /* --check */
+        const char *inspect;     /* --inspect FILE (keyd) */
+        const char *key_alias;   /* --key-alias= (keyd) */
+        bool sandbox_off;        /* --sandbox=off: for development only */
+} DaemonOptions;

@@ -1,0 +1,83 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * From a profile to a key with its chain, and to the CA certificates that its servers must chain to
+ *
+ * The only place where keystores are opened and passwords resolved.
+ */
+
+#include <openssl/evp.h>
+
+#include "common/proto.h"
+#include "keyd/loader/config.h"
+
+/* Verdicts on a keystore; the names are those of `--inspect`. */
+typedef enum Verdict {
+        VERDICT_OK,
+        VERDICT_FORMAT,
+        VERDICT_AUTH,
+        VERDICT_KEYPASS,
+        VERDICT_ALIAS,
+        VERDICT_NOKEY,
+        VERDICT_NOCERT,
+        VERDICT_MISMATCH,
+        VERDICT_LIMIT,
+        VERDICT_UNSUPPORTED,
+        VERDICT_POLICY,
+        VERDICT_IO,
+        _VERDICT_MAX,
+} Verdict;
+
+const char *verdict_to_string(Verdict v);
+
+typedef struct Certificate {
+        uint8_t *der;
+        size_t size;
+} Certificate;
+
+/* A key that may be used. */
+typedef struct LoadedKey {
+        EVP_PKEY *key;
+        Certificate *chain; /* leaf first, without a self-signed root */
+        size_t n_chain;
+        char *format;  /* "pkcs12", "pem" */
+        char *alias;   /* entry's name, may be NULL */
+        char key_type[32];       /* "rsa-2048", "ec-p256", "ec-p384", "ed25519", ... */
+        uint8_t leaf_sha256[32]; /* of the leaf's DER */
+        uint8_t spki_sha256[32]; /* of the leaf's SubjectPublicKeyInfo */
+        int64_t not_before, not_after; /* of the leaf, seconds since 1970 */
+        char **warnings; /* sentences; NULL-terminated, may be NULL */
+} LoadedKey;
+
+LoadedKey *loaded_key_free(LoadedKey *k);
+DEFINE_CLEANUP(LoadedKey *, loaded_key_free)
+
+/* Why there is none: goes to people. */
+typedef struct LoadFailure {
+        Verdict verdict;
+        char detail[512]; /* what happened, with path */
+        char hint[512];   /* what to do */
+} LoadFailure;
+
+/*
+ * Resolves keystore and passwords of @p (credentials from $CREDENTIALS_DIRECTORY), opens the store, picks the entry, finds the
+ * leaf by public key, checks that they fit.
+ *
+ * Return: 0 with *ret set; 1 with *ret_failure filled; -errno for our own failure
+ */
+int load_key(const ProfileConfig *p, LoadedKey **ret, LoadFailure *ret_failure) _must_check_;
+
+/* CA certificates as DER, and their name: SHA-256 over the DER in order */
+typedef struct CaSet {
+        uint8_t id[PROTO_SET_ID_SIZE];
+        Certificate *certificates;
+        size_t n_certificates;
+} CaSet;
+
+CaSet *ca_set_free(CaSet *s);
+DEFINE_CLEANUP(CaSet *, ca_set_free)
+
+/* CAFile= of @p or the system's bundle (/etc/ssl/certs/ca-certificates.crt or /etc/pki/tls/certs/ca-bundle.crt). Return: as load_key */
+int load_ca_set(const ProfileConfig *p, CaSet **ret, LoadFailure *ret_failure) _must_check_;
