@@ -82,7 +82,7 @@ int daemon_prepare_loop(sd_event *loop) {
         return r < 0 ? r : 0;
 }
 
-static void notify(const char *state, const char *status_format, va_list ap) {
+static void _printf_(2, 0) notify(const char *state, const char *status_format, va_list ap) {
         _cleanup_free_ char *status = NULL;
 
         if (vasprintf(&status, status_format, ap) < 0) {

@@ -21,6 +21,7 @@ typedef struct CaCertificates {
         unsigned n_ref;
         uint8_t id[PROTO_SET_ID_SIZE];
         Buf ders; /* as in MsgCertificates.certificates */
+        struct x509_store_st *store; /* made at the first call, shared by all pools of the set; owned */
 } CaCertificates;
 
 typedef struct Profile {

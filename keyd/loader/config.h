@@ -85,7 +85,8 @@ typedef struct Config {
         char *config_xml;         /* absolute, or NULL */
         char *keystore_directory; /* absolute, or NULL */
         uint32_t max_calls, max_calls_per_user;
-        uint32_t max_header_bytes;
+        uint64_t max_header_bytes_64; /* as configured */
+        uint32_t max_header_bytes;    /* checked: 4K to 1M */
         uint64_t header_timeout_usec, idle_timeout_usec;
         bool sandbox_strict;
         ProfileConfig **profiles;

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What libcurl asks while it makes a connection; a kept connection comes to call_on_prereq() at once. */
+
+#include "calld/call/address.h"
+#include "calld/call/call-internal.h"
+#include "calld/call/tls.h"
+
+/* Whoever needs a new connection needs keyd, so without it none is opened. */
+static bool keyd_is_up(Call *c) {
+        CallError *e;
+
+        if (!c->caller->watch || watch_is_up(c->caller->watch))
+                return true;
+
+        e = call_fail(c);
+        if (e)
+                call_error_set(e, CALL_KEYD_UNAVAILABLE, NULL, "keyd is not there, and this call needs a new connection");
+        return false;
+}
+
+int call_on_resolve(void *resolver, void *reserved, void *userdata) {
+        Call *c = userdata;
+
+        (void) resolver;
+        (void) reserved;
+        return c->dead || !keyd_is_up(c);
+}
+
+curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
+        Call *c = userdata;
+        const Span *rule;
+
+        (void) purpose;
+        c->report.resolved = true;
+        if (c->dead || !keyd_is_up(c))
+                return CURL_SOCKET_BAD;
+
+        address_to_string(&address->addr, c->report.address, sizeof(c->report.address));
+        rule = address_find_denied(&address->addr, &c->connection->m.deny_addresses);
+        if (rule) {
+                /* another address of the name may do, so the call has not failed yet */
+                if (!c->failed)
+                        call_error_set(&c->error, CALL_ADDRESS_DENIED, NULL, "%.*s resolves to %s, which DenyAddresses=%.*s forbids",
+                                       (int) c->connection->m.host.size, (const char *) c->connection->m.host.data, c->report.address,
+                                       (int) rule->size, (const char *) rule->data);
+                return CURL_SOCKET_BAD;
+        }
+        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata) {
+        _cleanup_(handshake_unrefp) Handshake *h = NULL;
+        Call *c = userdata;
+        const MsgProfile *p = &c->connection->profile->m;
+        CallError *e;
+        int r;
+
+        (void) easy;
+        if (c->dead)
+                return CURLE_ABORTED_BY_CALLBACK;
+
+        r = handshake_new(c->connection->m.alias, p->generation, span_from_string(c->call_id), &h);
+        if (r == 0)
+                r = tls_prepare(ssl_ctx, c->connection, h, c->caller->client);
+        if (r < 0) {
+                e = call_fail(c);
+                if (e)
+                        call_error_set(e, r == -EOPNOTSUPP ? CALL_KEY_UNAVAILABLE : CALL_INTERNAL, NULL,
+                                       "the certificate of profile %.*s cannot be used: %s", (int) p->name.size, (const char *) p->name.data,
+                                       r == -EOPNOTSUPP ? "its type of key is not supported" : strerror(-r));
+                return CURLE_ABORTED_BY_CALLBACK;
+        }
+
+        handshake_unref(c->handshake);
+        c->handshake = TAKE_PTR(h);
+        c->report.connected = true;
+        return CURLE_OK;
+}
+
+/* Why libssl sent no certificate although the server wanted one: it found no signature algorithm that both sides have. */
+static void fail_unsigned(Call *c) {
+        const Span *key_type = &c->connection->profile->m.key_type;
+        CallError *e = call_fail(c);
+
+        if (e)
+                call_error_set(e, CALL_TLS_FAILED,
+                               "Let the far server accept a signature algorithm of this key, or use a key of another type.",
+                               "the far server asked for a client certificate, but accepts no signature that a key of type %.*s can make; "
+                               "nothing was sent without one",
+                               (int) key_type->size, (const char *) key_type->data);
+}
+
+static SSL *call_ssl(Call *c) {
+        const struct curl_tlssessioninfo *info = NULL;
+
+        if (curl_easy_getinfo(c->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info)
+                return NULL;
+        return info->internals;
+}
+
+static void report_tls(CallReport *r, SSL *ssl) {
+        const char *cipher = SSL_get_cipher_name(ssl);
+
+        r->handshake_done = true;
+        r->tls_version = (uint16_t) SSL_version(ssl);
+        r->resumed = !r->reused && SSL_session_reused(ssl);
+        snprintf(r->cipher, sizeof(r->cipher), "%s", cipher ? cipher : "");
+}
+
+bool call_on_connected(Call *c) {
+        SSL *ssl = call_ssl(c);
+        Handshake *h = ssl ? handshake_of(SSL_get_SSL_CTX(ssl)) : NULL;
+        CallError *e;
+
+        if (!h) {
+                e = call_fail(c);
+                if (e)
+                        call_error_set(e, CALL_INTERNAL, NULL, "a connection without TLS of ours");
+                return false;
+        }
+
+        c->report.reused = h != c->handshake;
+        if (c->report.reused) {
+                handshake_unref(c->handshake);
+                c->handshake = handshake_ref(h);
+        }
+        report_tls(&c->report, ssl);
+
+        if (h->certificate_requested && !h->is_signed && !SSL_session_reused(ssl)) {
+                fail_unsigned(c);
+                return false;
+        }
+        return true;
+}
+
+int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port) {
+        Call *c = userdata;
+
+        (void) local_ip;
+        (void) remote_port;
+        (void) local_port;
+        snprintf(c->report.address, sizeof(c->report.address), "%s", remote_ip);
+        c->checked = true;
+        return !c->dead && call_on_connected(c) ? 0 : 1;
+}

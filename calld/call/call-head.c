@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The head of the far server's answer, line by line as libcurl gives it */
+
+#include <strings.h>
+
+#include "calld/call/call-internal.h"
+#include "common/parse.h"
+
+/* RFC 9110, 7.6.1, and 11.7 for what a proxy asks */
+static const char *const hop_by_hop[] = {
+        "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Connection",
+        "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+};
+
+static const char *head_text(const Call *c, size_t offset) {
+        return (const char *) c->head.data + offset;
+}
+
+static void fail_head(Call *c, const char *what) {
+        CallError *e = call_fail(c);
+
+        if (e)
+                call_error_set(e, CALL_RESPONSE_INVALID, NULL, "the far server's answer is malformed: %s", what);
+}
+
+/* "HTTP/1.1 200 OK", "HTTP/2 200 " */
+static bool take_status_line(Call *c, Span line) {
+        const uint8_t *p = memchr(line.data, ' ', line.size);
+        size_t left = p ? line.size - (size_t) (p + 1 - line.data) : 0;
+        char digits[4];
+        uint64_t status;
+
+        if (left < 3)
+                return false;
+
+        memcpy(digits, p + 1, 3);
+        digits[3] = '\0';
+        if (parse_uint(digits, 100, 599, &status) < 0)
+                return false;
+
+        buf_clear(&c->head);
+        c->n_headers = 0;
+        c->content_length = -1;
+        c->status = (unsigned) status;
+        return true;
+}
+
+static Span trim(Span s) {
+        while (s.size > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
+                s.data++;
+                s.size--;
+        }
+        while (s.size > 0 && (s.data[s.size - 1] == ' ' || s.data[s.size - 1] == '\t'))
+                s.size--;
+        return s;
+}
+
+static int keep_text(Call *c, Span text, size_t *ret_offset) {
+        size_t offset = c->head.size;
+        int r;
+
+        r = buf_append(&c->head, text.data, text.size);
+        if (r == 0)
+                r = buf_append(&c->head, "", 1);
+        if (r == 0)
+                *ret_offset = offset;
+        return r;
+}
+
+static bool has_control_character(Span s) {
+        for (size_t i = 0; i < s.size; i++)
+                if ((s.data[i] < 0x20 && s.data[i] != '\t') || s.data[i] == 0x7f)
+                        return true;
+        return false;
+}
+
+static const char *take_field(Call *c, Span line) {
+        const uint8_t *colon = memchr(line.data, ':', line.size);
+        Span name, value;
+        uint64_t length;
+
+        /* RFC 9112, 5.2: a proxy that receives obs-fold may discard the message */
+        if (line.data[0] == ' ' || line.data[0] == '\t')
+                return "a header field is folded over lines";
+        if (!colon || colon == line.data)
+                return "a header line is no field";
+
+        name = span_make(line.data, (size_t) (colon - line.data));
+        value = trim(span_make(colon + 1, line.size - name.size - 1));
+        /* RFC 9112, 5.1: no whitespace between name and colon */
+        if (has_control_character(line) || memchr(name.data, ' ', name.size))
+                return "a header field holds a control character, or a blank in its name";
+        if (c->n_headers == CALL_HEADERS_MAX)
+                return "too many header fields";
+
+        if (keep_text(c, name, &c->name_offsets[c->n_headers]) < 0 || keep_text(c, value, &c->value_offsets[c->n_headers]) < 0)
+                return "its head is too large";
+        if (span_is_nocase(name, "Content-Length") &&
+            parse_uint(head_text(c, c->value_offsets[c->n_headers]), 0, INT64_MAX, &length) == 0)
+                c->content_length = (int64_t) length;
+        c->n_headers++;
+        return NULL;
+}
+
+/* True when a Connection field of the answer names @name (RFC 9110, 7.6.1). */
+static bool named_by_connection(const Call *c, const char *name) {
+        size_t n = strlen(name);
+
+        for (size_t i = 0; i < c->n_headers; i++) {
+                const char *p = head_text(c, c->value_offsets[i]);
+
+                if (strcasecmp(head_text(c, c->name_offsets[i]), "Connection") != 0)
+                        continue;
+                while (*p) {
+                        p += strspn(p, ", \t");
+                        if (strcspn(p, ", \t") == n && n > 0 && strncasecmp(p, name, n) == 0)
+                                return true;
+                        p += strcspn(p, ", \t");
+                }
+        }
+        return false;
+}
+
+static bool is_hop_by_hop(const Call *c, const char *name) {
+        for (size_t i = 0; i < ARRAY_SIZE(hop_by_hop); i++)
+                if (strcasecmp(name, hop_by_hop[i]) == 0)
+                        return true;
+
+        /* what frames the body is ours to say, whatever the far server claims */
+        return strcasecmp(name, "Content-Length") != 0 && named_by_connection(c, name);
+}
+
+static void give_head(Call *c) {
+        _cleanup_free_ CallHeader *headers = NULL;
+        size_t n = 0;
+
+        headers = calloc(c->n_headers + 1, sizeof(*headers));
+        if (!headers) {
+                fail_head(c, "its head is too large");
+                return;
+        }
+
+        for (size_t i = 0; i < c->n_headers; i++) {
+                const char *name = head_text(c, c->name_offsets[i]);
+
+                if (!is_hop_by_hop(c, name))
+                        headers[n++] = (CallHeader) {.name = name, .value = head_text(c, c->value_offsets[i])};
+        }
+        c->ops.on_head(c->userdata, c->status, headers, n, c->content_length);
+}
+
+/* The empty line. An interim answer (RFC 9110, 15.2) is followed by another one. */
+static void end_head(Call *c) {
+        CallError *e;
+
+        if (c->status < 200)
+                return;
+        if (!c->checked && !call_on_connected(c))
+                return;
+
+        if (!c->is_head && c->content_length >= 0 && (uint64_t) c->content_length > c->connection->m.max_response_bytes) {
+                e = call_fail(c);
+                if (e)
+                        call_error_set(e, CALL_RESPONSE_TOO_LARGE, NULL, "the answer has %lld bytes, MaxResponseBytes= permits %llu",
+                                       (long long) c->content_length, (unsigned long long) c->connection->m.max_response_bytes);
+                return;
+        }
+
+        c->head_done = true;
+        give_head(c);
+}
+
+static void take_line(Call *c, Span line) {
+        const char *wrong = NULL;
+
+        if (line.size == 0)
+                end_head(c);
+        else if (line.size > 5 && memcmp(line.data, "HTTP/", 5) == 0) {
+                if (!take_status_line(c, line))
+                        wrong = "its status line";
+        } else
+                wrong = take_field(c, line);
+
+        if (wrong)
+                fail_head(c, wrong);
+}
+
+size_t call_on_header(char *data, size_t size, size_t n, void *userdata) {
+        Span line = span_make(data, size * n);
+        Call *c = userdata;
+
+        if (c->dead || c->failed)
+                return 0;
+        if (c->head_done)
+                return size * n; /* a trailer */
+
+        while (line.size > 0 && (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
+                line.size--;
+        take_line(c, line);
+        return c->dead || c->failed ? 0 : size * n;
+}

@@ -1,0 +1,83 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A call as its own files see it: call.c (life), call-setup.c (options), call-connect.c (connection), call-head.c, call-body.c, call-error.c */
+
+#include "calld/call/call.h"
+#include "calld/call/pool.h"
+#include "calld/keyprov/keyclient.h"
+
+/* All response headers of one answer; libcurl stops at 300 KiB by itself. */
+#define CALL_HEAD_MAX (512U * 1024)
+#define CALL_HEADERS_MAX 1024U
+
+struct Caller {
+        sd_event *loop;
+        const Watch *watch; /* borrowed */
+        KeyClient *client;
+        unsigned n_calls;
+};
+
+struct Call {
+        Caller *caller;
+        Connection *connection;
+        CallOps ops;
+        void *userdata;
+        char call_id[PROTO_CALL_ID_MAX + 1];
+        uint64_t started_usec;
+        uint64_t timeout_usec;
+
+        CURL *easy; /* NULL when done */
+        struct curl_slist *headers;
+        char *url, *target;
+        char curl_text[CURL_ERROR_SIZE];
+
+        Handshake *handshake; /* of the connection it opened or took over */
+        bool checked;         /* call_on_connected() has run */
+
+        /* the answer's head: lines in one buffer, offsets until it is whole */
+        Buf head;
+        size_t name_offsets[CALL_HEADERS_MAX], value_offsets[CALL_HEADERS_MAX];
+        size_t n_headers;
+        int64_t content_length; /* -1: not said */
+        unsigned status;
+        bool head_done;
+
+        int64_t body_size; /* of the request, -1: chunked */
+        bool is_head;      /* its answer has no body, whatever its Content-Length */
+        bool upload_paused, download_paused;
+        bool resume_upload, resume_download;
+        sd_event_source *defer;
+        bool dead; /* call_free() came while libcurl was running */
+
+        bool failed; /* error was set by us, before libcurl noticed anything */
+        CallError error; /* also an address that was refused, as long as another one may do */
+        CallReport report;
+};
+
+/* Marks the call failed for a reason that libcurl will not know; the first one stands. Returns the error to be filled in, or NULL. */
+CallError *call_fail(Call *c);
+
+/* call-setup.c. Return: 0, 1 with *ret_error filled, -errno */
+int call_setup(Call *c, const CallRequest *request, CallError *ret_error) _must_check_;
+
+/* call-connect.c: what libcurl asks while it connects */
+int call_on_resolve(void *resolver, void *reserved, void *userdata);
+curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address);
+CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata);
+int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port);
+
+/* Return: false when the connection must not be used; the call has failed then */
+bool call_on_connected(Call *c);
+
+/* call-head.c, call-body.c */
+size_t call_on_header(char *data, size_t size, size_t n, void *userdata);
+size_t call_on_write(char *data, size_t size, size_t n, void *userdata);
+size_t call_on_read(char *buffer, size_t size, size_t n, void *userdata);
+
+/* call-error.c: says in c->error what became of the call; c->report is filled in, c->easy still there. */
+void call_explain(Call *c, CURLcode result);
+
+/* call-tls-error.c: a handshake that failed, or an alert after it. Return: false when TLS was not the reason */
+bool call_explain_handshake(Call *c, CURLcode result);

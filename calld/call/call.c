@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "calld/call/call-internal.h"
+#include "calld/keyprov/provider.h"
+
+static bool is_up(const void *userdata) {
+        return watch_is_up(userdata);
+}
+
+int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Caller **ret) {
+        _cleanup_(caller_freep) Caller *c = NULL;
+        int r;
+
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+                return -ENOMEM;
+
+        r = provider_load();
+        if (r < 0)
+                return r;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+
+        c->loop = sd_event_ref(loop);
+        c->watch = watch;
+        r = keyclient_new(keyd_socket, watch ? is_up : NULL, watch, &c->client);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+Caller *caller_free(Caller *c) {
+        if (!c)
+                return NULL;
+
+        ASSERT(c->n_calls == 0);
+        keyclient_free(c->client);
+        sd_event_unref(c->loop);
+        free(c);
+        return NULL;
+}
+
+static int64_t usec_of(CURL *easy, CURLINFO info) {
+        curl_off_t value = 0;
+
+        return curl_easy_getinfo(easy, info, &value) == CURLE_OK && value > 0 ? (int64_t) value : 0;
+}
+
+static void fill_report(Call *c) {
+        CallReport *r = &c->report;
+        const Handshake *h = c->handshake;
+
+        r->status = c->head_done ? c->status : 0;
+        r->duration_usec = now_usec() - c->started_usec;
+        r->attempts = 1;
+        r->dns_usec = (uint64_t) usec_of(c->easy, CURLINFO_NAMELOOKUP_TIME_T);
+        r->connect_usec = (uint64_t) usec_of(c->easy, CURLINFO_CONNECT_TIME_T);
+        r->tls_usec = (uint64_t) usec_of(c->easy, CURLINFO_APPCONNECT_TIME_T);
+        r->first_byte_usec = (uint64_t) usec_of(c->easy, CURLINFO_STARTTRANSFER_TIME_T);
+        if (!h)
+                return;
+
+        r->resolved = r->connected = true;
+        r->server_hello = h->server_hello;
+        r->server_certificate_ok = h->server_verified || r->resumed;
+        r->certificate_requested = h->certificate_requested;
+        r->signed_by_keyd = h->is_signed && !r->reused;
+        snprintf(r->server_subject, sizeof(r->server_subject), "%s", h->server_subject);
+        if (h->server_hello && r->tls_version == 0)
+                r->tls_version = h->tls_version;
+}
+
+/* The end: gives the easy handle back, so that libcurl knows nothing of the call any more. */
+static void call_release(Call *c) {
+        if (!c->easy)
+                return;
+
+        pool_give_easy(c->connection->pool, TAKE_PTR(c->easy));
+        c->caller->n_calls--;
+}
+
+static void call_destroy(Call *c) {
+        call_release(c);
+        sd_event_source_disable_unref(c->defer);
+        handshake_unref(c->handshake);
+        connection_unref(c->connection);
+        curl_slist_free_all(c->headers);
+        buf_done(&c->head);
+        free(c->url);
+        free(c->target);
+        free(c);
+}
+
+/* From the loop, with the easy handle out of the multi handle already. */
+static void call_finish(Call *c, CURLcode result) {
+        if (c->dead) {
+                call_destroy(c);
+                return;
+        }
+
+        fill_report(c);
+        call_explain(c, result);
+        call_release(c);
+        sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
+        c->ops.on_done(c->userdata, &c->error, &c->report);
+}
+
+static void on_curl_done(CURL *easy, CURLcode result) {
+        char *private = NULL;
+
+        if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) == CURLE_OK && private)
+                call_finish((Call *) private, result);
+}
+
+/* What was put off, because libcurl must not be called from within itself nor call back from within call_resume_*(). */
+static int on_defer(sd_event_source *source, void *userdata) {
+        Call *c = userdata;
+        CurlLoop *curl = c->connection->pool->curl;
+        CURLcode result;
+
+        (void) source;
+        if (!c->easy)
+                return 0;
+        if (c->dead) {
+                curlloop_remove(curl, c->easy);
+                call_destroy(c);
+                return 0;
+        }
+
+        if (c->resume_upload)
+                c->upload_paused = c->resume_upload = false;
+        if (c->resume_download)
+                c->download_paused = c->resume_download = false;
+
+        result = curlloop_pause(curl, c->easy, (c->upload_paused ? CURLPAUSE_SEND : 0) | (c->download_paused ? CURLPAUSE_RECV : 0));
+        if (result != CURLE_OK || c->dead) {
+                curlloop_remove(curl, c->easy);
+                call_finish(c, result);
+        }
+        return 0;
+}
+
+CallError *call_fail(Call *c) {
+        if (c->failed)
+                return NULL;
+        c->failed = true;
+        return &c->error;
+}
+
+/* The state that keyd stated. Return: 0, 1 with *ret_error filled */
+static int check_state(const Connection *c, CallError *ret_error) {
+        const MsgProfile *p = c->profile ? &c->profile->m : NULL;
+        struct timespec now = {};
+        char hint[512];
+
+        if (c->m.state != PROTO_STATE_READY || !p) {
+                call_error_set(ret_error, CALL_KEY_UNAVAILABLE, "Correct the connection's file, then `midtls reload`.", "%.*s",
+                               (int) c->m.reason.size, (const char *) c->m.reason.data);
+                return 1;
+        }
+
+        snprintf(hint, sizeof(hint), "%.*s", (int) MIN_OF(p->hint.size, sizeof(hint) - 1), (const char *) p->hint.data);
+        if (p->state != PROTO_STATE_READY) {
+                call_error_set(ret_error, p->state == PROTO_STATE_UNAVAILABLE ? CALL_KEY_UNAVAILABLE : CALL_KEY_EXPIRED, hint, "%.*s",
+                               (int) p->reason.size, (const char *) p->reason.data);
+                return 1;
+        }
+
+        /* RFC 5280, 4.1.2.5: valid up to and including notAfter */
+        if (clock_gettime(CLOCK_REALTIME, &now) == 0 && p->not_after != 0 && (uint64_t) now.tv_sec > p->not_after) {
+                call_error_set(ret_error, CALL_KEY_EXPIRED, NULL, "the client certificate of profile %.*s has expired",
+                               (int) p->name.size, (const char *) p->name.data);
+                return 1;
+        }
+        return 0;
+}
+
+static int call_new(Caller *caller, const CallRequest *request, const CallOps *ops, void *userdata, Call **ret) {
+        Call *c;
+        int r;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+
+        c->caller = caller;
+        c->connection = connection_ref(request->connection);
+        c->ops = *ops;
+        c->userdata = userdata;
+        c->started_usec = now_usec();
+        c->head = (Buf) BUF_INIT(CALL_HEAD_MAX);
+        c->content_length = -1;
+        c->error = (CallError) {.alert_id = -1};
+        snprintf(c->call_id, sizeof(c->call_id), "%s", request->call_id ? request->call_id : "");
+
+        r = sd_event_add_defer(caller->loop, &c->defer, on_defer, c);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
+        if (r < 0) {
+                call_destroy(c);
+                return r;
+        }
+
+        *ret = c;
+        return 0;
+}
+
+/* Everything that needs the pool. Return: 0, 1 with *ret_error filled, -errno */
+static int call_launch(Call *c, const CallRequest *request, CallError *ret_error) {
+        int r;
+
+        r = pool_prepare(c->connection, c->caller->loop, on_curl_done);
+        if (r == POOL_E_CERTIFICATES) {
+                call_error_set(ret_error, CALL_KEY_UNAVAILABLE, "Look at the certificates in the keystore and in CAFile= of the profile.",
+                               "the certificates of profile %.*s cannot be read", (int) c->connection->profile->m.name.size,
+                               (const char *) c->connection->profile->m.name.data);
+                return 1;
+        }
+        if (r < 0)
+                return r;
+
+        c->easy = pool_take_easy(c->connection->pool);
+        if (!c->easy)
+                return -ENOMEM;
+        c->caller->n_calls++;
+
+        r = call_setup(c, request, ret_error);
+        return r != 0 ? r : curlloop_add(c->connection->pool->curl, c->easy);
+}
+
+int call_start(Caller *caller, const CallRequest *request, const CallOps *ops, void *userdata, Call **ret, CallError *ret_error) {
+        Call *c;
+        int r;
+
+        r = check_state(request->connection, ret_error);
+        if (r != 0)
+                return r;
+
+        r = call_new(caller, request, ops, userdata, &c);
+        if (r < 0)
+                return r;
+
+        r = call_launch(c, request, ret_error);
+        if (r != 0) {
+                call_destroy(c);
+                return r;
+        }
+
+        *ret = c;
+        return 0;
+}
+
+void call_resume_upload(Call *c) {
+        c->resume_upload = true;
+        sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+}
+
+void call_resume_download(Call *c) {
+        c->resume_download = true;
+        sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+}
+
+Call *call_free(Call *c) {
+        if (!c)
+                return NULL;
+
+        if (c->easy && curlloop_is_busy(c->connection->pool->curl)) {
+                c->dead = true;
+                sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+                return NULL;
+        }
+
+        if (c->easy)
+                curlloop_remove(c->connection->pool->curl, c->easy);
+        call_destroy(c);
+        return NULL;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <sys/epoll.h>
+
+#include "calld/call/curlloop.h"
+
+/* Kept connections of one identity; libcurl closes the oldest beyond that. */
+#define CURLLOOP_CONNECTIONS_MAX 64L
+
+struct CurlLoop {
+        unsigned n_ref; /* one of the owner, one for each dispatch under way */
+        unsigned busy;
+        sd_event *loop;
+        sd_event_source *timer;
+        CURLM *multi;
+        CurlLoopOnDone on_done;
+};
+
+static void curlloop_unref(CurlLoop *c) {
+        if (--c->n_ref > 0)
+                return;
+
+        curl_multi_cleanup(c->multi);
+        sd_event_source_disable_unref(c->timer);
+        sd_event_unref(c->loop);
+        free(c);
+}
+
+/* Tells the ends that libcurl has noted. The owner may free the loop meanwhile. */
+static void curlloop_drain(CurlLoop *c) {
+        CURLMsg *m;
+        int n_left;
+
+        while ((m = curl_multi_info_read(c->multi, &n_left))) {
+                CURL *easy = m->easy_handle;
+                CURLcode result = m->data.result;
+
+                if (m->msg != CURLMSG_DONE)
+                        continue;
+                curl_multi_remove_handle(c->multi, easy);
+                c->on_done(easy, result);
+        }
+}
+
+static void curlloop_run(CurlLoop *c, curl_socket_t fd, int mask) {
+        int n_running;
+
+        c->n_ref++;
+        c->busy++;
+        curl_multi_socket_action(c->multi, fd, mask, &n_running);
+        c->busy--;
+        if (c->busy == 0)
+                curlloop_drain(c);
+        curlloop_unref(c);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        int mask = 0;
+
+        (void) source;
+        if (events & EPOLLIN)
+                mask |= CURL_CSELECT_IN;
+        if (events & EPOLLOUT)
+                mask |= CURL_CSELECT_OUT;
+        if (events & (EPOLLERR | EPOLLHUP))
+                mask |= CURL_CSELECT_ERR;
+        curlloop_run(userdata, fd, mask);
+        return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) source;
+        (void) usec;
+        curlloop_run(userdata, CURL_SOCKET_TIMEOUT, 0);
+        return 0;
+}
+
+/* libcurl says which events of a socket it wants. */
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socketp) {
+        uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0U) | (what & CURL_POLL_OUT ? EPOLLOUT : 0U);
+        sd_event_source *source = socketp;
+        CurlLoop *c = userdata;
+
+        (void) easy;
+        if (what == CURL_POLL_REMOVE) {
+                sd_event_source_disable_unref(source);
+                return 0;
+        }
+
+        if (source)
+                return sd_event_source_set_io_events(source, events) < 0 ? -1 : 0;
+        if (sd_event_add_io(c->loop, &source, fd, events, on_io, c) < 0)
+                return -1;
+        return curl_multi_assign(c->multi, fd, source) == CURLM_OK ? 0 : -1;
+}
+
+/* libcurl says when it wants to be called next. */
+static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata) {
+        CurlLoop *c = userdata;
+
+        (void) multi;
+        if (timeout_ms < 0)
+                return sd_event_source_set_enabled(c->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
+        if (sd_event_source_set_time_relative(c->timer, (uint64_t) timeout_ms * USEC_PER_MSEC) < 0)
+                return -1;
+        return sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+}
+
+int curlloop_new(sd_event *loop, CurlLoopOnDone on_done, CurlLoop **ret) {
+        _cleanup_(curlloop_freep) CurlLoop *c = NULL;
+        int r;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+
+        c->n_ref = 1;
+        c->loop = sd_event_ref(loop);
+        c->on_done = on_done;
+        c->multi = curl_multi_init();
+        if (!c->multi)
+                return -ENOMEM;
+
+        r = sd_event_add_time_relative(loop, &c->timer, CLOCK_MONOTONIC, 0, 1, on_timer, c);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+        curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+        curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+        curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+        curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CURLLOOP_CONNECTIONS_MAX);
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+CurlLoop *curlloop_free(CurlLoop *c) {
+        if (c)
+                curlloop_unref(c);
+        return NULL;
+}
+
+int curlloop_add(CurlLoop *c, CURL *easy) {
+        return curl_multi_add_handle(c->multi, easy) == CURLM_OK ? 0 : -ENOMEM;
+}
+
+void curlloop_remove(CurlLoop *c, CURL *easy) {
+        ASSERT(c->busy == 0);
+        c->busy++;
+        curl_multi_remove_handle(c->multi, easy);
+        c->busy--;
+}
+
+bool curlloop_is_busy(const CurlLoop *c) {
+        return c->busy > 0;
+}
+
+CURLcode curlloop_pause(CurlLoop *c, CURL *easy, int mask) {
+        CURLcode result;
+
+        ASSERT(c->busy == 0);
+        c->busy++;
+        result = curl_easy_pause(easy, mask);
+        c->busy--;
+        return result;
+}
