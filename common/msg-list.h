@@ -18,3 +18,7 @@ void msg_list_put(WireWriter *w, const TextList *list);
 
 /* Return: 0, or -E2BIG when the list is full */
 int text_list_add(TextList *list, Span item) _must_check_;
+
+/* Pins: a two-byte count, then items of PROTO_PIN_SIZE bytes each. */
+void msg_pins_get(WireReader *r, TextList *ret);
+void msg_pins_put(WireWriter *w, const TextList *pins);

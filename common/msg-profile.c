@@ -4,23 +4,6 @@
 
 #include "common/msg-certificates.h"
 
-/* A list of fixed-size binary items: a two-byte count, then the items. */
-static void get_pins(WireReader *r, TextList *ret) {
-        uint16_t n = wire_get_u16(r);
-
-        wire_reader_check(r, n <= PROTO_LIST_MAX);
-        for (size_t i = 0; i < n && !r->failed; i++)
-                ret->items[ret->n_items++] = wire_get_fixed(r, PROTO_PIN_SIZE);
-}
-
-static void put_pins(WireWriter *w, const TextList *pins) {
-        wire_put_u16(w, (uint16_t) pins->n_items);
-        for (size_t i = 0; i < pins->n_items; i++) {
-                ASSERT(pins->items[i].size == PROTO_PIN_SIZE);
-                wire_put_bytes(w, pins->items[i].data, PROTO_PIN_SIZE);
-        }
-}
-
 /* A chain is a row of certificates to the last byte. */
 static void check_chain(WireReader *r, Span chain) {
         size_t n = 0;
@@ -50,7 +33,7 @@ int msg_profile_decode(Span body, MsgProfile *ret) {
         wire_reader_check(&r, m.minimum_tls == TLS_VERSION_1_2 || m.minimum_tls == TLS_VERSION_1_3);
         wire_get_bytes(&r, m.ca_set, sizeof(m.ca_set));
         msg_list_get(&r, PROTO_HOST_MAX, &m.allowed_names);
-        get_pins(&r, &m.pins);
+        msg_pins_get(&r, &m.pins);
         m.key_type = wire_get_text(&r, 0, PROTO_NAME_MAX);
         m.not_before = wire_get_u64(&r);
         m.not_after = wire_get_u64(&r);
@@ -80,7 +63,7 @@ int msg_profile_encode(Buf *record, const MsgProfile *m) {
         wire_put_u16(&w, m->minimum_tls);
         wire_put_bytes(&w, m->ca_set, sizeof(m->ca_set));
         msg_list_put(&w, &m->allowed_names);
-        put_pins(&w, &m->pins);
+        msg_pins_put(&w, &m->pins);
         wire_put_text(&w, m->key_type);
         wire_put_u64(&w, m->not_before);
         wire_put_u64(&w, m->not_after);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "common/msg-load.h"
+
+static bool get_bool(WireReader *r) {
+        uint8_t v = wire_get_u8(r);
+
+        wire_reader_check(r, v <= 1);
+        return v == 1;
+}
+
+int msg_load_decode(Span body, MsgLoad *ret) {
+        WireReader r;
+        MsgLoad m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.revision = wire_get_u64(&r);
+        m.last_generation = wire_get_u64(&r);
+        m.resend_keys = get_bool(&r);
+        m.dry_run = get_bool(&r);
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_load_encode(Buf *record, const MsgLoad *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_LOAD);
+        wire_put_u64(&w, m->revision);
+        wire_put_u64(&w, m->last_generation);
+        wire_put_u8(&w, m->resend_keys);
+        wire_put_u8(&w, m->dry_run);
+
+        return wire_writer_end(&w);
+}
+
+int msg_crl_decode(Span body, MsgCrl *ret) {
+        WireReader r;
+        MsgCrl m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.profile = wire_get_text(&r, 1, PROTO_NAME_MAX);
+        m.last = get_bool(&r);
+        m.part = wire_get_vector(&r, 4, 0, PROTO_RECORD_MAX);
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_crl_encode(Buf *record, const MsgCrl *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_CRL);
+        wire_put_text(&w, m->profile);
+        wire_put_u8(&w, m->last);
+        wire_put_vector(&w, 4, m->part);
+
+        return wire_writer_end(&w);
+}
+
+int msg_ready_decode(Span body, MsgReady *ret) {
+        WireReader r;
+        MsgReady m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.text = wire_get_text(&r, 0, PROTO_TEXT_MAX);
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_ready_encode(Buf *record, const MsgReady *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_READY);
+        wire_put_text(&w, m->text);
+
+        return wire_writer_end(&w);
+}

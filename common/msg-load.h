@@ -1,0 +1,36 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* LOAD, CRL and READY: between the supervisor and its roles */
+
+#include "common/proto.h"
+#include "common/role.h"
+#include "common/wire.h"
+
+/* What the supervisor wants of a loader; the last snapshot's records follow, then LOAD_END. */
+typedef struct MsgLoad {
+        uint64_t revision;        /* of the snapshot to be made */
+        uint64_t last_generation; /* the highest that was ever given out: new ones begin behind it, so no number comes twice */
+        bool resend_keys;         /* the signer is new: it needs every key */
+        bool dry_run;             /* tell what would happen; the signer gets nothing and no snapshot is taken */
+} MsgLoad;
+
+/* A part of a profile's certificate revocation lists, DER, one behind the other; for the verifier alone. */
+typedef struct MsgCrl {
+        Span profile;
+        bool last;
+        Span part;
+} MsgCrl;
+
+/* A role has confined itself and is at work. */
+typedef struct MsgReady {
+        Span text; /* what it reached: for `midtls status` and the manager's status line */
+} MsgReady;
+
+int msg_load_decode(Span body, MsgLoad *ret) _must_check_;
+int msg_load_encode(Buf *record, const MsgLoad *m) _must_check_;
+int msg_crl_decode(Span body, MsgCrl *ret) _must_check_;
+int msg_crl_encode(Buf *record, const MsgCrl *m) _must_check_;
+int msg_ready_decode(Span body, MsgReady *ret) _must_check_;
+int msg_ready_encode(Buf *record, const MsgReady *m) _must_check_;

@@ -1,0 +1,52 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The inside of keyd: its roles, each an executable of its own, and the channels between them
+ *
+ * A channel is a SOCK_SEQPACKET socket pair; one record is one message, a byte that names its type, then its body, as in proto.h.
+ * The supervisor makes all pairs at start and keeps both ends, so that a role that died is replaced and its neighbour keeps its end.
+ *
+ *      channel    from        to          records
+ *      control    supervisor  verifier    ROLE_CALLER (with one descriptor: a connection of calld, accepted);
+ *                                         SNAPSHOT CERTIFICATES* ROLE_CRL* PROFILE* CONNECTION* SNAPSHOT_END after every load
+ *                 supervisor  signer      nothing
+ *                 both        supervisor  ROLE_READY, once, when the role has confined itself
+ *      verdicts   verifier    signer      ROLE_VERDICT
+ *                 signer      verifier    SIGNATURE, REFUSAL
+ *      keys       loader      signer      ROLE_KEYS_BEGIN ROLE_KEY* ROLE_GRANT* ROLE_BINDING* ROLE_KEYS_END
+ *                 signer      loader      ROLE_KEYS_TAKEN
+ *      load       supervisor  loader      ROLE_LOAD, the records of the last snapshot as the verifier got them, ROLE_LOAD_END
+ *                 loader      supervisor  the records of the new snapshot, in the same order as to the verifier
+ *
+ * ROLE_KEY is the only message anywhere that holds private key bytes, and the keys channel the only place where it is known.
+ * The verifier faces calld (no key, no file, no network). The signer faces the verifier only, and believes it nothing it can check itself.
+ * A role reads its descriptors at the numbers below, and nothing else is open in it but standard error and the journal's socket.
+ */
+
+#define ROLE_FD_CONTROL 3 /* for the loader: the load channel */
+#define ROLE_FD_VERDICTS 4
+#define ROLE_FD_KEYS 5
+
+typedef enum RoleMsgType {
+        ROLE_READY = 0x41,
+        ROLE_CALLER = 0x42,
+        ROLE_CRL = 0x43,
+        ROLE_VERDICT = 0x44,
+        ROLE_KEYS_BEGIN = 0x45,
+        ROLE_KEY = 0x46,
+        ROLE_GRANT = 0x47,
+        ROLE_BINDING = 0x48,
+        ROLE_KEYS_END = 0x49,
+        ROLE_KEYS_TAKEN = 0x4a,
+        ROLE_LOAD = 0x4b,
+        ROLE_LOAD_END = 0x4c,
+} RoleMsgType;
+
+#define ROLE_KEY_BYTES_MAX 16384U        /* PKCS#8 of RSA-8192 has about 4,700 */
+#define ROLE_CRL_BYTES_MAX (4U * 1024 * 1024)
+#define ROLE_DESTINATION_MAX 260U        /* host:port */
+
+/* How long the signer keeps a generation that a newer one has replaced: handshakes under way end on it. */
+#define ROLE_OLD_GENERATION_USEC (60 * USEC_PER_SEC)
