@@ -13,37 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from harness import Pair, Suite, equal, fail, wait_until
 from peers import Nginx
-
-HELLO, WATCH, SIGN, BYE = 1, 2, 3, 4
-WELCOME, REFUSAL = 0x81, 0x88
-VERSION = 1
-
-
-def connect(pair):
-    keyd = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    keyd.settimeout(5)
-    keyd.connect(os.path.join(pair.dir, "run", "keyd.sock"))
-    return contextlib.closing(keyd)
-
-
-def hello(version=VERSION):
-    return struct.pack(">BH", HELLO, version)
-
-
-def greet(keyd):
-    keyd.send(hello())
-    equal(keyd.recv(1 << 18), struct.pack(">BH", WELCOME, VERSION), "WELCOME")
-
-
-def text(value):
-    return struct.pack(">H", len(value)) + value
-
-
-def sign(alias=b"crm", transcript=b"\x01\0\0\0", request=7, generation=1, tls=0x0304, scheme=0x0403):
-    """Field by field as common/msg-sign.c writes it."""
-    return struct.pack(">BQ", SIGN, request) + text(alias) + struct.pack(">Q", generation) + text(b"rogue-call") + \
-        struct.pack(">HHQI", tls, scheme, 1 << 62, len(transcript)) + transcript
-
+from rogue import BYE, REFUSAL, SIGN, VERSION, WATCH, WELCOME, connect, greet, hello, sign
 
 def read_to_end(keyd):
     """What keyd said before it closed; hanging fails."""
