@@ -23,11 +23,13 @@ libmicrohttpd-dev        libmicrohttpd-devel
 libjansson-dev           jansson-devel
 libcmocka-dev            libcmocka-devel
 nginx-light              nginx
-openjdk-17-jre-headless  java-17-openjdk-headless
+openjdk-17-jdk-headless  java-17-openjdk-devel
 ca-certificates          ca-certificates
 curl                     curl
 openssl                  openssl
 socat                    socat
+stunnel4                 stunnel
+openssh-client           openssh-clients
 python3                  python3
 binutils                 binutils
 systemd                  systemd

@@ -5,6 +5,7 @@ Environment: BUILD (build folder), MIDTLS_TEST_SANDBOX (full or off), MIDTLS_TES
 build is for ASan and UBSan), MIDTLS_TEST_KEEP (leave the folders behind). Arguments: run only tests whose names contain one.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -259,12 +260,31 @@ class Pair:
 
         return wait_until(read, name + " runs", seconds)
 
+    def role(self, name, seconds=10):
+        """The pid of keyd-verifier or keyd-signer: keyd's child of that name."""
+        def find():
+            keyd = self.pid("keyd")
+            with contextlib.suppress(FileNotFoundError):
+                with open("/proc/%d/task/%d/children" % (keyd, keyd)) as file:
+                    children = file.read().split()
+                for child in children:
+                    with contextlib.suppress(FileNotFoundError):
+                        with open("/proc/%s/comm" % child) as file:
+                            if file.read().strip() == name:
+                                return int(child)
+            return None
+
+        return wait_until(find, name + " runs", seconds)
+
+    def find(self, name):
+        return self.role(name) if name.startswith("keyd-") and not name.endswith("-activate") else self.pid(name)
+
     def signal(self, name, number):
-        os.kill(self.pid(name), number)
+        os.kill(self.find(name), number)
 
     def kill(self, name):
-        """Kills a daemon and waits until it is gone; its activator may be stopped, so a zombie counts."""
-        pid = self.pid(name)
+        """Kills a daemon or a role and waits until it is gone; its activator may be stopped, so a zombie counts."""
+        pid = self.find(name)
         self.expected_exits.add("killed 9")
         os.kill(pid, signal.SIGKILL)
 
