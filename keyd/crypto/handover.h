@@ -8,10 +8,9 @@
  * The bytes go straight from a Secret into the socket and from the socket into a Secret: there is no Buf or Span of them.
  */
 
-#include <openssl/evp.h>
-
 #include "common/proto.h"
 #include "common/role.h"
+#include "common/span.h"
 #include "keyd/crypto/secret.h"
 
 typedef struct KeyHandover {
@@ -34,5 +33,16 @@ int key_handover_send(int fd, const KeyHandover *h, uint64_t deadline_usec) _mus
  */
 int key_handover_parse(const Secret *record, KeyHandover *ret) _must_check_;
 
-/* Receives one record of the keys channel, of any type, into a new Secret. Does not wait. Return: 0, 1 closed or a violation, -EAGAIN, other -errno */
+/*
+ * The bytes of a record that is no KEY and so holds nothing secret; borrowed from @record.
+ *
+ * Before: it is not empty and no KEY (asserted)
+ */
+Span key_handover_public(const Secret *record);
+
+/*
+ * Receives one record of the keys channel, of any type, into a new Secret. Does not wait.
+ *
+ * Return: 0, 1 closed or a violation, -EAGAIN, -ENOMEM (the record is dropped), other -errno
+ */
 int key_handover_receive(int fd, Secret **ret) _must_check_;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A mapping of its own for each secret: it can be locked, kept out of dumps and wiped without touching a neighbour.
+ * In a process that has an arena a secret lies there. Elsewhere each has a mapping of its own: it can be locked, kept out of dumps and wiped
+ * without touching a neighbour.
  */
 
 #include "keyd/crypto/secret.h"
@@ -9,19 +10,17 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "keyd/crypto/arena.h"
+
 struct Secret {
-        size_t mapped;
+        size_t mapped; /* with this header; 0 when it lies in the arena */
         size_t capacity;
         size_t size;
         uint8_t bytes[];
 };
 
-int secret_new(size_t capacity, Secret **ret) {
-        size_t mapped = sizeof(Secret) + capacity + 1;
+static int secret_map(size_t mapped, Secret **ret) {
         Secret *s;
-
-        if (capacity > SIZE_MAX / 2)
-                return -ENOMEM;
 
         s = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (s == MAP_FAILED)
@@ -32,6 +31,27 @@ int secret_new(size_t capacity, Secret **ret) {
         ignore_result(madvise(s, mapped, MADV_DONTDUMP), "best effort");
         ignore_result(madvise(s, mapped, MADV_WIPEONFORK), "best effort");
         s->mapped = mapped;
+
+        *ret = s;
+        return 0;
+}
+
+int secret_new(size_t capacity, Secret **ret) {
+        Secret *s;
+        int r;
+
+        if (capacity > SIZE_MAX / 2)
+                return -ENOMEM;
+
+        if (arena_is_open()) {
+                s = arena_allocate(sizeof(Secret) + capacity + 1);
+                if (!s)
+                        return -ENOMEM;
+        } else {
+                r = secret_map(sizeof(Secret) + capacity + 1, &s);
+                if (r < 0)
+                        return r;
+        }
         s->capacity = capacity;
 
         *ret = s;
@@ -59,6 +79,11 @@ Secret *secret_free(Secret *s) {
                 return NULL;
 
         size_t mapped = s->mapped;
+
+        if (mapped == 0) {
+                arena_release(s);
+                return NULL;
+        }
 
         explicit_bzero(s, mapped);
         munmap(s, mapped);
