@@ -54,7 +54,7 @@ typedef struct MsgAdminReloaded {
 } MsgAdminReloaded;
 
 typedef struct AdminRole {
-        Span name;  /* "signer", "verifier" */
+        Span name;    /* "signer", "verifier" */
         uint32_t pid; /* 0: does not run */
         bool ready;
         uint32_t n_restarts;

@@ -10,11 +10,11 @@
 
 /* What the supervisor wants of a loader; the last snapshot's records follow, then LOAD_END. */
 typedef struct MsgLoad {
-        uint64_t revision;        /* of the snapshot to be made */
-        uint64_t last_generation; /* the highest that was ever given out: new ones begin behind it, so no number comes twice */
-        bool resend_keys;         /* the signer is new: it needs every key */
-        bool dry_run;             /* tell what would happen; the signer gets nothing and no snapshot is taken */
-        bool quiet;               /* nobody asked, the time has come: only what has changed is worth a record */
+        uint64_t revision;          /* of the snapshot to be made */
+        uint64_t last_generation;   /* the highest that was ever given out: new ones begin behind it, so no number comes twice */
+        bool resend_keys;           /* the signer is new: it needs every key */
+        bool dry_run;               /* tell what would happen; the signer gets nothing and no snapshot is taken */
+        bool quiet;                 /* nobody asked, the time has come: only what has changed is worth a record */
         uint64_t previous_realtime; /* when the last snapshot was made, seconds since 1970; 0 when there is none */
 } MsgLoad;
 

@@ -46,7 +46,7 @@ typedef enum RoleMsgType {
         ROLE_WATCH = 0x4d,
 } RoleMsgType;
 
-#define ROLE_KEY_BYTES_MAX 16384U        /* PKCS#8 of RSA-8192 has about 4,700 */
+#define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */
 #define ROLE_CRL_BYTES_MAX (4U * 1024 * 1024)
 #define ROLE_DESTINATION_MAX 260U        /* host:port */
 #define ROLE_SNAPSHOT_RECORDS_MAX 20000U /* of a whole snapshot */

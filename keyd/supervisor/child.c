@@ -36,7 +36,8 @@ void child_describe_end(const siginfo_t *end, char *ret, size_t size) {
         if (end->si_code == CLD_EXITED)
                 snprintf(ret, size, "ended with status %d", end->si_status);
         else
-                snprintf(ret, size, "was killed by signal %d (%s)", end->si_status, sigabbrev_np(end->si_status) ? sigabbrev_np(end->si_status) : "?");
+                snprintf(ret, size, "was killed by signal %d (%s)", end->si_status,
+                         sigabbrev_np(end->si_status) ? sigabbrev_np(end->si_status) : "?");
 }
 
 static void take_down(Child *c) {

@@ -22,7 +22,7 @@ struct Load {
         LoadRecords records;
         bool dry_run, quiet;
         bool resend_keys;
-        bool obsolete;    /* the signer for which it was is dead */
+        bool obsolete;     /* the signer for which it was is dead */
         const char *fault; /* why it fails, whatever its exit says; NULL: so far none */
 };
 

@@ -15,13 +15,7 @@
 #define PURPOSE "Holds client keys and signs TLS handshakes for midtls-calld."
 
 static const DaemonOption options[] = {
-        DAEMON_ROW_CONFIG_DIR,
-        DAEMON_ROW_LOG,
-        DAEMON_ROW_CHECK,
-        DAEMON_ROW_ROOT,
-        DAEMON_ROW_INSPECT,
-        DAEMON_ROW_KEY_ALIAS,
-        DAEMON_ROW_SANDBOX,
+        DAEMON_ROW_CONFIG_DIR, DAEMON_ROW_LOG, DAEMON_ROW_CHECK, DAEMON_ROW_ROOT, DAEMON_ROW_INSPECT, DAEMON_ROW_KEY_ALIAS, DAEMON_ROW_SANDBOX,
 };
 
 /* The folder of our own executable, where the roles' are. Return: 0 or -errno */

@@ -40,8 +40,7 @@ static void wait_for_silence(Supervisor *s) {
                 s->first_change_usec = now;
         waited = now - s->first_change_usec;
 
-        supervisor_arm(s->debounce_source,
-                       waited >= s->p->debounce_max_usec ? 0 : MIN_OF(s->p->debounce_usec, s->p->debounce_max_usec - waited));
+        supervisor_arm(s->debounce_source, waited >= s->p->debounce_max_usec ? 0 : MIN_OF(s->p->debounce_usec, s->p->debounce_max_usec - waited));
 }
 
 static int on_change(sd_event_source *source _unused_, const struct inotify_event *event, void *userdata) {
