@@ -101,6 +101,11 @@ void daemon_notify_ready(const char *status_format, ...) {
         va_end(ap);
 }
 
+void daemon_notify_reloading(void) {
+        ignore_result(sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long) now_usec()),
+                      "without a manager there is nobody to tell");
+}
+
 void daemon_notify_status(const char *status_format, ...) {
         va_list ap;
 

@@ -21,18 +21,8 @@ int daemon_take_socket(const char *name, int socket_type, int *ret_fd) _must_che
 /* Makes SIGTERM and SIGINT end the loop, ignores SIGPIPE, answers WatchdogSec=. Return: 0 or -errno */
 int daemon_prepare_loop(sd_event *loop) _must_check_;
 
-/* READY=1 with a status line; STOPPING=1; STATUS= */
+/* READY=1 with a status line; RELOADING=1, ended by READY=1; STATUS=; STOPPING=1 */
 void daemon_notify_ready(const char *status_format, ...) _printf_(1, 2);
+void daemon_notify_reloading(void);
 void daemon_notify_status(const char *status_format, ...) _printf_(1, 2);
 void daemon_notify_stopping(void);
-
-/* What the common options of both daemons said. */
-typedef struct DaemonOptions {
-        const char *config_dir;  /* --config-dir=, NULL when not given */
-        const char *keyd_socket; /* --keyd-socket= */
-        const char *log;         /* --log= */
-        bool check;              /* --check */
-        const char *inspect;     /* --inspect FILE (keyd) */
-        const char *key_alias;   /* --key-alias= (keyd) */
-        bool sandbox_off;        /* --sandbox=off: for development only */
-} DaemonOptions;

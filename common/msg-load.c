@@ -19,6 +19,8 @@ int msg_load_decode(Span body, MsgLoad *ret) {
         m.last_generation = wire_get_u64(&r);
         m.resend_keys = get_bool(&r);
         m.dry_run = get_bool(&r);
+        m.quiet = get_bool(&r);
+        m.previous_realtime = wire_get_u64(&r);
 
         k = wire_reader_end(&r);
         if (k)
@@ -37,6 +39,8 @@ int msg_load_encode(Buf *record, const MsgLoad *m) {
         wire_put_u64(&w, m->last_generation);
         wire_put_u8(&w, m->resend_keys);
         wire_put_u8(&w, m->dry_run);
+        wire_put_u8(&w, m->quiet);
+        wire_put_u64(&w, m->previous_realtime);
 
         return wire_writer_end(&w);
 }
@@ -67,6 +71,35 @@ int msg_crl_encode(Buf *record, const MsgCrl *m) {
         wire_put_text(&w, m->profile);
         wire_put_u8(&w, m->last);
         wire_put_vector(&w, 4, m->part);
+
+        return wire_writer_end(&w);
+}
+
+int msg_watch_decode(Span body, MsgWatch *ret) {
+        WireReader r;
+        MsgWatch m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.folder = wire_get_text(&r, 1, PROTO_TEXT_MAX);
+        m.name = wire_get_text(&r, 0, PROTO_TEXT_MAX);
+        wire_reader_check(&r, m.folder.size > 0 && m.folder.data[0] == '/');
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_watch_encode(Buf *record, const MsgWatch *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_WATCH);
+        wire_put_text(&w, m->folder);
+        wire_put_text(&w, m->name);
 
         return wire_writer_end(&w);
 }

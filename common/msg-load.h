@@ -2,7 +2,7 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* LOAD, CRL and READY: between the supervisor and its roles */
+/* LOAD, CRL, WATCH and READY: between the supervisor and its roles */
 
 #include "common/proto.h"
 #include "common/role.h"
@@ -10,10 +10,12 @@
 
 /* What the supervisor wants of a loader; the last snapshot's records follow, then LOAD_END. */
 typedef struct MsgLoad {
-        uint64_t revision;        /* of the snapshot to be made */
-        uint64_t last_generation; /* the highest that was ever given out: new ones begin behind it, so no number comes twice */
-        bool resend_keys;         /* the signer is new: it needs every key */
-        bool dry_run;             /* tell what would happen; the signer gets nothing and no snapshot is taken */
+        uint64_t revision;          /* of the snapshot to be made */
+        uint64_t last_generation;   /* the highest that was ever given out: new ones begin behind it, so no number comes twice */
+        bool resend_keys;           /* the signer is new: it needs every key */
+        bool dry_run;               /* tell what would happen; the signer gets nothing and no snapshot is taken */
+        bool quiet;                 /* nobody asked, the time has come: only what has changed is worth a record */
+        uint64_t previous_realtime; /* when the last snapshot was made, seconds since 1970; 0 when there is none */
 } MsgLoad;
 
 /* A part of a profile's certificate revocation lists, DER, one behind the other; for the verifier alone. */
@@ -22,6 +24,12 @@ typedef struct MsgCrl {
         bool last;
         Span part;
 } MsgCrl;
+
+/* A change here is a reason to load again. */
+typedef struct MsgWatch {
+        Span folder; /* absolute */
+        Span name;   /* of the entry that matters; empty: every one */
+} MsgWatch;
 
 /* A role has confined itself and is at work. */
 typedef struct MsgReady {
@@ -32,5 +40,7 @@ int msg_load_decode(Span body, MsgLoad *ret) _must_check_;
 int msg_load_encode(Buf *record, const MsgLoad *m) _must_check_;
 int msg_crl_decode(Span body, MsgCrl *ret) _must_check_;
 int msg_crl_encode(Buf *record, const MsgCrl *m) _must_check_;
+int msg_watch_decode(Span body, MsgWatch *ret) _must_check_;
+int msg_watch_encode(Buf *record, const MsgWatch *m) _must_check_;
 int msg_ready_decode(Span body, MsgReady *ret) _must_check_;
 int msg_ready_encode(Buf *record, const MsgReady *m) _must_check_;

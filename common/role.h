@@ -18,7 +18,8 @@
  *      keys       loader      signer      ROLE_KEYS_BEGIN ROLE_KEY* ROLE_GRANT* ROLE_BINDING* ROLE_KEYS_END
  *                 signer      loader      ROLE_KEYS_TAKEN
  *      load       supervisor  loader      ROLE_LOAD, the records of the last snapshot as the verifier got them, ROLE_LOAD_END
- *                 loader      supervisor  the records of the new snapshot, in the same order as to the verifier
+ *                 loader      supervisor  the records of the new snapshot, in the same order as to the verifier; before SNAPSHOT_END also
+ *                                         ROLE_WATCH and REPORT (see msg-admin.h), which go no further than the supervisor and its callers
  *
  * ROLE_KEY is the only message anywhere that holds private key bytes, and the keys channel the only place where it is known.
  * The verifier faces calld (no key, no file, no network). The signer faces the verifier only, and believes it nothing it can check itself.
@@ -42,11 +43,14 @@ typedef enum RoleMsgType {
         ROLE_KEYS_TAKEN = 0x4a,
         ROLE_LOAD = 0x4b,
         ROLE_LOAD_END = 0x4c,
+        ROLE_WATCH = 0x4d,
 } RoleMsgType;
 
-#define ROLE_KEY_BYTES_MAX 16384U        /* PKCS#8 of RSA-8192 has about 4,700 */
+#define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */
 #define ROLE_CRL_BYTES_MAX (4U * 1024 * 1024)
 #define ROLE_DESTINATION_MAX 260U        /* host:port */
+#define ROLE_SNAPSHOT_RECORDS_MAX 20000U /* of a whole snapshot */
+#define ROLE_SNAPSHOT_BYTES_MAX (64U * 1024 * 1024)
 
 /* How long the signer keeps a generation that a newer one has replaced: handshakes under way end on it. */
 #define ROLE_OLD_GENERATION_USEC (60 * USEC_PER_SEC)

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "keyd/loader/confine.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "common/jail.h"
+
+#define CPU_SECONDS_MAX 20U
+#define MEMORY_MAX (512UL * 1024 * 1024)
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/*
+ * Files are opened to be read. The one socket that can be made is of the family that the journal's has; it cannot be connected
+ * or bound, and there is no network in the service's namespace anyway. What OpenSSL and glibc ask at start is answered or refused.
+ */
+/* clang-format off */
+static const JailRule syscalls[] = {
+        /* files */
+        {.name = "access"},
+        {.name = "close"},
+        {.name = "faccessat"},
+        {.name = "faccessat2"},
+        {.name = "fcntl"},
+        {.name = "fstat"},
+        {.name = "fstatfs"},
+        {.name = "getcwd"},
+        {.name = "getdents64"},
+        {.name = "lseek"},
+        {.name = "lstat"},
+        {.name = "newfstatat"},
+        {.name = "open",   .has_argument = true, .argument = 1, .mask = O_ACCMODE, .value = O_RDONLY},
+        {.name = "openat", .has_argument = true, .argument = 2, .mask = O_ACCMODE, .value = O_RDONLY},
+        {.name = "pread64"},
+        {.name = "read"},
+        {.name = "readlink"},
+        {.name = "readlinkat"},
+        {.name = "readv"},
+        {.name = "stat"},
+        {.name = "statfs"},
+        {.name = "statx"},
+
+        /* memory */
+        {.name = "brk"},
+        {.name = "ftruncate"},
+        {.name = "madvise"},
+        {.name = "memfd_create"},
+        {.name = "memfd_secret"},
+        {.name = "mlock"},
+        {.name = "mlock2"},
+        {.name = "mmap"},
+        {.name = "mprotect"},
+        {.name = "mremap"},
+        {.name = "munlock"},
+        {.name = "munmap"},
+
+        /* records */
+        {.name = "poll"},
+        {.name = "ppoll"},
+        {.name = "recvfrom"},
+        {.name = "recvmsg"},
+        {.name = "sendmsg"},
+        {.name = "sendto"},
+        {.name = "socket", .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = AF_UNIX},
+        {.name = "write"},
+        {.name = "writev"},
+
+        /* time, chance, itself */
+        {.name = "clock_getres"},
+        {.name = "clock_gettime"},
+        {.name = "exit"},
+        {.name = "exit_group"},
+        {.name = "futex"},
+        {.name = "getegid"},
+        {.name = "geteuid"},
+        {.name = "getgid"},
+        {.name = "getpid"},
+        {.name = "getrandom"},
+        {.name = "getrlimit"},
+        {.name = "gettid"},
+        {.name = "gettimeofday"},
+        {.name = "getuid"},
+        {.name = "prctl"},
+        {.name = "prlimit64"},
+        {.name = "restart_syscall"},
+        {.name = "rt_sigaction"},
+        {.name = "rt_sigprocmask"},
+        {.name = "rt_sigreturn"},
+        {.name = "sched_getaffinity"},
+        {.name = "sched_yield"},
+        {.name = "sysinfo"},
+        {.name = "tgkill"}, /* abort() */
+        {.name = "time"},
+        {.name = "uname"},
+        {.name = "ioctl", .action = JAIL_ERRNO, .error = ENOTTY}, /* stdio asks whether it writes to a terminal */
+};
+/* clang-format on */
+
+static int limit(int resource, rlim_t value) {
+        const struct rlimit l = {.rlim_cur = value, .rlim_max = value};
+
+        return setrlimit(resource, &l) < 0 ? -errno : 0;
+}
+
+int confine(bool sandbox_off) {
+        int r;
+
+        r = jail_prepare();
+        if (r >= 0)
+                r = limit(RLIMIT_CPU, CPU_SECONDS_MAX);
+        if (r < 0 || SANITIZED)
+                return r;
+
+        r = limit(RLIMIT_AS, MEMORY_MAX);
+        if (r < 0 || sandbox_off)
+                return r;
+
+        return jail_seccomp(syscalls, ARRAY_SIZE(syscalls));
+}

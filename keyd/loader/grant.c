@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "keyd/loader/grant.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "common/chan.h"
+#include "common/msg-grant.h"
+#include "common/msg-hello.h"
+#include "keyd/crypto/handover.h"
+
+#define ANSWER_MAX 64U
+
+/* PrivateKeyInfo, RFC 5958, from OpenSSL's buffer straight into a Secret. */
+static int encode_key(EVP_PKEY *key, Secret **ret) {
+        _cleanup_(secret_freep) Secret *s = NULL;
+        PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+        int size, r;
+        uint8_t *p;
+
+        if (!info) {
+                ERR_clear_error();
+                return -EIO;
+        }
+
+        size = i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
+        r = size <= 0 ? -EIO : size > (int) ROLE_KEY_BYTES_MAX ? -EMSGSIZE : secret_new((size_t) size, &s);
+        if (r >= 0) {
+                p = secret_writable(s);
+                secret_set_size(s, (size_t) size);
+                if (i2d_PKCS8_PRIV_KEY_INFO(info, &p) != size)
+                        r = -EIO;
+        }
+        /* Wipes its copy. */
+        PKCS8_PRIV_KEY_INFO_free(info);
+        ERR_clear_error();
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+static int send_key(const ProfileResult *result, int fd, uint64_t deadline_usec) {
+        _cleanup_(key_handover_done) KeyHandover h = {
+                .generation = result->generation,
+                .not_before = (uint64_t) result->key->not_before,
+                .not_after = (uint64_t) result->key->not_after,
+        };
+        int r;
+
+        snprintf(h.profile, sizeof(h.profile), "%s", result->config->name);
+        r = secret_new_from(result->key->chain[0].der, result->key->chain[0].size, &h.leaf);
+        if (r >= 0)
+                r = encode_key(result->key->key, &h.pkcs8);
+        if (r >= 0)
+                r = key_handover_send(fd, &h, deadline_usec);
+
+        return r;
+}
+
+static int send_empty(int fd, RoleMsgType type, uint64_t deadline_usec) {
+        const uint8_t record = (uint8_t) type;
+
+        return chan_send(fd, span_make(&record, sizeof(record)), deadline_usec);
+}
+
+static int send_grant(const ProfileResult *result, int fd, uint64_t deadline_usec) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+        uint8_t pins[PROTO_LIST_MAX][PROTO_PIN_SIZE];
+        MsgGrant m = {
+                .profile = span_from_string(result->config->name),
+                .generation = result->generation,
+                .max_signatures_per_minute = result->config->max_signatures_per_minute,
+        };
+        int r;
+
+        r = publish_pins(result->config->pins, pins, &m.pins);
+        if (r >= 0)
+                r = msg_grant_encode(&record, &m);
+        if (r >= 0)
+                r = chan_send(fd, buf_span(&record), deadline_usec);
+
+        return r;
+}
+
+static int send_binding(const Publication *p, const ConnectionConfig *c, int fd, uint64_t deadline_usec) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+        char destination[ROLE_DESTINATION_MAX + 1], reason[PROTO_TEXT_MAX + 1];
+        const ProfileResult *result = publish_find_result(p, c->profile);
+        const char *why;
+        MsgBinding m;
+        int r;
+
+        if (!c->applies || !result || result->generation == 0 || !publish_connection_ready(p, c, reason, sizeof(reason), &why) ||
+            !publish_destination(c, destination))
+                return 0;
+
+        m = (MsgBinding) {
+                .alias = span_from_string(c->alias),
+                .profile = span_from_string(c->profile),
+                .destination = span_from_string(destination),
+        };
+        r = msg_binding_encode(&record, &m);
+        return r < 0 ? r : chan_send(fd, buf_span(&record), deadline_usec);
+}
+
+static int receive_taken(int fd, uint64_t deadline_usec, uint32_t *ret_n_missing) {
+        _cleanup_(buf_done) Buf answer = BUF_INIT(ANSWER_MAX);
+        MsgKeysTaken m;
+        uint8_t type;
+        Span body;
+        int r;
+
+        r = chan_receive(fd, &answer, deadline_usec);
+        if (r < 0)
+                return r;
+        if (r > 0 || msg_split(buf_span(&answer), &type, &body) != 0 || type != ROLE_KEYS_TAKEN || msg_keys_taken_decode(body, &m) != 0)
+                return GRANT_E_REFUSED;
+
+        *ret_n_missing = m.n_missing;
+        return 0;
+}
+
+int grant_send(const Publication *p, int fd, uint64_t deadline_usec, uint32_t *ret_n_missing) {
+        int r;
+
+        r = send_empty(fd, ROLE_KEYS_BEGIN, deadline_usec);
+        for (size_t i = 0; i < p->n_results && r >= 0; i++)
+                if (p->results[i].send_key)
+                        r = send_key(&p->results[i], fd, deadline_usec);
+        for (size_t i = 0; i < p->n_results && r >= 0; i++)
+                if (p->results[i].generation > 0)
+                        r = send_grant(&p->results[i], fd, deadline_usec);
+        for (size_t i = 0; i < p->config->n_connections && r >= 0; i++)
+                r = send_binding(p, p->config->connections[i], fd, deadline_usec);
+        if (r >= 0)
+                r = send_empty(fd, ROLE_KEYS_END, deadline_usec);
+        if (r < 0)
+                return r;
+
+        return receive_taken(fd, deadline_usec, ret_n_missing);
+}

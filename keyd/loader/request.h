@@ -1,0 +1,32 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What the supervisor wants of a load: LOAD, the last snapshot's records, LOAD_END
+ *
+ * The last snapshot tells which generation of a key is in force, and is what a profile keeps when it cannot be loaded now.
+ */
+
+#include "common/msg-load.h"
+#include "common/msg-profile.h"
+#include "common/record-list.h"
+
+typedef struct LoadRequest {
+        MsgLoad load;
+        RecordList *previous; /* SNAPSHOT to SNAPSHOT_END; empty at the first load */
+} LoadRequest;
+
+enum {
+        _REQUEST_E_SUCCESS,
+        REQUEST_E_VIOLATION, /* the supervisor went away, or said what it must not */
+};
+
+int request_receive(int fd, uint64_t deadline_usec, LoadRequest *ret) _must_check_;
+void request_done(LoadRequest *r);
+
+/* The record of type @type behind *cursor (0 at the start), which is moved on; its body is borrowed from @records. */
+bool request_next(const RecordList *records, uint8_t type, size_t *cursor, Span *ret_record, Span *ret_body);
+
+/* The previous PROFILE of that name; borrowed. */
+bool request_find_profile(const LoadRequest *r, const char *name, MsgProfile *ret);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The boundary to the loader: what it may say, and when. The loader has parsed keystores; nothing it says is believed unseen. */
+
+#include <string.h>
+
+#include "common/msg-admin.h"
+#include "common/msg-certificates.h"
+#include "common/msg-connection.h"
+#include "common/msg-hello.h"
+#include "common/msg-load.h"
+#include "common/msg-profile.h"
+#include "common/msg-snapshot.h"
+#include "common/role.h"
+#include "keyd/supervisor/supervisor-internal.h"
+
+#define REVISION_OFFSET 1U /* in SNAPSHOT: behind its type */
+#define REVISION_SIZE 8U
+
+static int check_snapshot(LoadRecords *r, Span body) {
+        MsgSnapshot m;
+
+        return msg_snapshot_decode(body, &m) == 0 && m.revision == r->revision ? 0 : LOAD_RECORD_E_VIOLATION;
+}
+
+static int check_certificates(LoadRecords *r _unused_, Span body) {
+        MsgCertificates m;
+
+        return msg_certificates_decode(body, &m) == 0 ? 0 : LOAD_RECORD_E_VIOLATION;
+}
+
+static int check_crl(LoadRecords *r _unused_, Span body) {
+        MsgCrl m;
+
+        return msg_crl_decode(body, &m) == 0 ? 0 : LOAD_RECORD_E_VIOLATION;
+}
+
+static int check_profile(LoadRecords *r, Span body) {
+        MsgProfile m;
+
+        if (msg_profile_decode(body, &m) != 0)
+                return LOAD_RECORD_E_VIOLATION;
+
+        r->counts.n_profiles++;
+        r->counts.n_unavailable += m.state != PROTO_STATE_READY;
+        r->last_generation = MAX_OF(r->last_generation, m.generation);
+        return 0;
+}
+
+static int check_connection(LoadRecords *r, Span body) {
+        MsgConnection m;
+
+        if (msg_connection_decode(body, &m) != 0)
+                return LOAD_RECORD_E_VIOLATION;
+
+        r->counts.n_connections++;
+        r->counts.n_unavailable += m.state != PROTO_STATE_READY;
+        return 0;
+}
+
+static int check_end(LoadRecords *r _unused_, Span body) {
+        return msg_empty_decode(body) == 0 ? 0 : LOAD_RECORD_E_VIOLATION;
+}
+
+static int check_watch(LoadRecords *r _unused_, Span body) {
+        MsgWatch m;
+
+        return msg_watch_decode(body, &m) == 0 ? LOAD_RECORD_E_WATCH : LOAD_RECORD_E_VIOLATION;
+}
+
+static int check_report(LoadRecords *r, Span body) {
+        MsgAdminReport m;
+
+        if (msg_admin_report_decode(body, &m) != 0)
+                return LOAD_RECORD_E_VIOLATION;
+
+        r->n_failed += admin_what_is_failure(m.what);
+        return LOAD_RECORD_E_REPORT;
+}
+
+typedef struct RecordRow {
+        uint8_t type;
+        LoadStage from, to; /* the stages in which it may come */
+        LoadStage next;     /* the stage that it makes; LOAD_STAGE_BEGIN: the same as before */
+        bool kept;          /* belongs to the snapshot */
+        int (*check)(LoadRecords *r, Span body);
+} RecordRow;
+
+/* clang-format off */
+static const RecordRow rows[] = {
+        /*                from                     to                       next                     kept */
+        {MSG_SNAPSHOT,     LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_SNAPSHOT,     true,  check_snapshot},
+        {MSG_CERTIFICATES, LOAD_STAGE_SNAPSHOT,     LOAD_STAGE_CERTIFICATES, LOAD_STAGE_CERTIFICATES, true,  check_certificates},
+        {ROLE_CRL,         LOAD_STAGE_SNAPSHOT,     LOAD_STAGE_CRL,          LOAD_STAGE_CRL,          true,  check_crl},
+        {MSG_PROFILE,      LOAD_STAGE_SNAPSHOT,     LOAD_STAGE_PROFILE,      LOAD_STAGE_PROFILE,      true,  check_profile},
+        {MSG_CONNECTION,   LOAD_STAGE_SNAPSHOT,     LOAD_STAGE_CONNECTION,   LOAD_STAGE_CONNECTION,   true,  check_connection},
+        {MSG_SNAPSHOT_END, LOAD_STAGE_SNAPSHOT,     LOAD_STAGE_CONNECTION,   LOAD_STAGE_END,          true,  check_end},
+        {ROLE_WATCH,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_watch},
+        {ADMIN_REPORT,     LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_report},
+};
+/* clang-format on */
+
+int load_records_init(LoadRecords *r, uint64_t revision) {
+        *r = (LoadRecords) {.revision = revision};
+
+        return record_list_new(ROLE_SNAPSHOT_RECORDS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &r->list);
+}
+
+void load_records_done(LoadRecords *r) {
+        r->list = record_list_unref(r->list);
+}
+
+static const RecordRow *find(uint8_t type) {
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                if (rows[i].type == type)
+                        return &rows[i];
+
+        return NULL;
+}
+
+int load_records_take(LoadRecords *r, Span record) {
+        const RecordRow *row;
+        uint8_t type;
+        Span body;
+        int k;
+
+        if (msg_split(record, &type, &body) != 0)
+                return LOAD_RECORD_E_VIOLATION;
+        row = find(type);
+        if (!row || r->stage < row->from || r->stage > row->to)
+                return LOAD_RECORD_E_VIOLATION;
+
+        k = row->check(r, body);
+        if (k != 0)
+                return k;
+
+        if (row->next != LOAD_STAGE_BEGIN)
+                r->stage = row->next;
+        if (!row->kept)
+                return 0;
+        k = record_list_add(r->list, record);
+        return k == -E2BIG ? LOAD_RECORD_E_VIOLATION : k;
+}
+
+/* SNAPSHOT without its revision */
+static bool same_opening(Span a, Span b) {
+        size_t skip = REVISION_OFFSET + REVISION_SIZE;
+
+        return a.size == b.size && a.size >= skip && span_equal(span_make(a.data + skip, a.size - skip), span_make(b.data + skip, b.size - skip));
+}
+
+bool load_records_same(const RecordList *a, const RecordList *b) {
+        size_t n = record_list_count(a);
+
+        if (n == 0 || n != record_list_count(b) || !same_opening(record_list_get(a, 0), record_list_get(b, 0)))
+                return false;
+
+        for (size_t i = 1; i < n; i++)
+                if (!span_equal(record_list_get(a, i), record_list_get(b, i)))
+                        return false;
+
+        return true;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One loader at a time: started, fed with the last snapshot, listened to, killed when late; its snapshot becomes the current one */
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "common/chan.h"
+#include "common/daemon.h"
+#include "common/log.h"
+#include "common/msg-admin.h"
+#include "common/msg-load.h"
+#include "keyd/supervisor/spawn.h"
+#include "keyd/supervisor/supervisor-internal.h"
+
+struct Load {
+        Supervisor *supervisor;
+        pid_t pid;
+        sd_event_source *exit_source, *deadline_source;
+        Channel *channel;
+        LoadRecords records;
+        bool dry_run, quiet;
+        bool resend_keys;
+        bool obsolete;     /* the signer for which it was is dead */
+        const char *fault; /* why it fails, whatever its exit says; NULL: so far none */
+};
+
+static void start_if_wanted(Supervisor *s);
+
+static Load *load_free(Load *l) {
+        if (!l)
+                return NULL;
+
+        sd_event_source_disable_unref(l->exit_source);
+        sd_event_source_disable_unref(l->deadline_source);
+        channel_free(l->channel);
+        load_records_done(&l->records);
+        free(l);
+        return NULL;
+}
+DEFINE_CLEANUP(Load *, load_free)
+
+static void give_up(Load *l, const char *fault) {
+        if (!l->fault)
+                l->fault = fault;
+        kill(l->pid, SIGKILL);
+}
+
+/* records */
+
+static int take_watch(Load *l, Span record) {
+        MsgWatch m;
+
+        ASSERT(msg_watch_decode(span_make(record.data + 1, record.size - 1), &m) == 0);
+        return l->dry_run ? 0 : watch_add(l->supervisor, m.folder, m.name);
+}
+
+static int on_record(Channel *c _unused_, Span record, void *userdata) {
+        Load *l = userdata;
+        int r;
+
+        if (l->fault)
+                return 1;
+
+        r = load_records_take(&l->records, record);
+        if (r == LOAD_RECORD_E_WATCH)
+                r = take_watch(l, record);
+        else if (r == LOAD_RECORD_E_REPORT) {
+                admin_load_report(l->supervisor, record);
+                r = 0;
+        }
+        if (r == 0)
+                return 0;
+
+        give_up(l, r < 0 ? "its records could not be kept" : "it said what it must not");
+        return 1;
+}
+
+static void on_end(Channel *c _unused_, int reason, void *userdata) {
+        Load *l = userdata;
+
+        /* Closed is how it ends: its exit tells how well. */
+        if (reason != CHAN_E_CLOSED && reason != -EPIPE && reason != -ECONNRESET)
+                give_up(l, "its channel failed");
+}
+
+static const ChannelHandlers handlers = {.on_record = on_record, .on_end = on_end};
+
+/* end */
+
+static uint64_t realtime_seconds(void) {
+        return (uint64_t) time(NULL);
+}
+
+static int commit(Supervisor *s, Load *l) {
+        s->signer_is_empty = false;
+        s->snapshot_realtime = realtime_seconds();
+        watch_end_round(s);
+        if (load_records_same(s->snapshot, l->records.list))
+                return 0;
+
+        record_list_unref(s->snapshot);
+        s->snapshot = TAKE_PTR(l->records.list);
+        s->revision = l->records.revision;
+        s->counts = l->records.counts;
+
+        return child_send_snapshot(s);
+}
+
+/* Numbers that were said to a signer are spent, and it is not known what the signer has taken: it gets all again. */
+static void roll_back(Supervisor *s, const Load *l, const char *why) {
+        _cleanup_(buf_done) Buf report = BUF_INIT(PROTO_RECORD_MAX);
+        const MsgAdminReport m = {
+                .what = ADMIN_WHAT_FAILED,
+                .sentence = span_from_string(why),
+                .hint = SPAN_LITERAL("the journal of midtls-keyd.service tells more; what was loaded before stays in force"),
+        };
+
+        log_message(PRIORITY_ERROR, "The loader failed: %s; what was loaded before stays", why);
+        s->n_failed_loads++;
+        if (msg_admin_report_encode(&report, &m) == 0)
+                admin_load_report(s, buf_span(&report));
+        if (l->dry_run)
+                return;
+
+        s->signer_is_empty = true;
+        supervisor_arm(s->retry_source, s->p->retry_usec);
+}
+
+static void finish(Load *l, const siginfo_t *end) {
+        Supervisor *s = l->supervisor;
+        char how[64], why[128];
+        bool good;
+
+        child_describe_end(end, how, sizeof(how));
+        snprintf(why, sizeof(why), "it %s%s%s", how, l->fault ? ": " : "", l->fault ? l->fault : "");
+        good = !l->fault && l->records.stage == LOAD_STAGE_END && end->si_code == CLD_EXITED && end->si_status == 0;
+
+        if (!l->dry_run)
+                s->last_generation = MAX_OF(s->last_generation, l->records.last_generation);
+        if (!good && !l->obsolete)
+                roll_back(s, l, why);
+        if (good && !l->dry_run && !l->obsolete) {
+                int r = commit(s, l);
+
+                if (r < 0)
+                        supervisor_fail(s, log_errno(r, "Cannot hand the snapshot to the verifier"));
+        }
+
+        if (!l->obsolete)
+                admin_load_ended(s, l->records.n_failed + !good);
+        supervisor_announce(s);
+}
+
+static int on_ended(sd_event_source *source _unused_, const siginfo_t *end, void *userdata) {
+        _cleanup_(load_freep) Load *l = userdata;
+        Supervisor *s = l->supervisor;
+
+        channel_receive_rest(l->channel);
+        s->load = NULL;
+        finish(l, end);
+        start_if_wanted(s);
+
+        return 0;
+}
+
+static int on_deadline(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
+        give_up(userdata, "it was not done in time");
+        return 0;
+}
+
+/* start */
+
+static int send_request(Load *l) {
+        Supervisor *s = l->supervisor;
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+        const uint8_t end = ROLE_LOAD_END;
+        const MsgLoad m = {
+                .revision = l->records.revision,
+                .last_generation = s->last_generation,
+                .resend_keys = l->resend_keys,
+                .dry_run = l->dry_run,
+                .quiet = l->quiet,
+                .previous_realtime = s->snapshot ? s->snapshot_realtime : 0,
+        };
+        int r;
+
+        r = msg_load_encode(&record, &m);
+        if (r >= 0)
+                r = channel_send(l->channel, buf_span(&record));
+        if (r >= 0 && s->snapshot)
+                r = channel_send_list(l->channel, s->snapshot);
+        if (r >= 0)
+                r = channel_send(l->channel, span_make(&end, sizeof(end)));
+
+        return r;
+}
+
+static int spawn(Load *l, int fd) {
+        const Supervisor *s = l->supervisor;
+        const SpawnRequest q = {
+                .folder = s->p->executables,
+                .name = "keyd-loader",
+                .config_dir = s->p->config_dir,
+                .log = s->p->log,
+                .sandbox_off = s->p->sandbox_off,
+                .credentials = true,
+                .fds = {fd, -1, l->dry_run ? -1 : s->keys[0]},
+        };
+
+        return spawn_role(&q, &l->pid);
+}
+
+/* A loader that runs but cannot be watched has not begun: it was sent nothing. */
+static int attach(Load *l, int *fd) {
+        Supervisor *s = l->supervisor;
+        int r;
+
+        r = channel_new(s->loop, fd, &handlers, l, &l->channel);
+        if (r >= 0)
+                r = sd_event_add_child(s->loop, &l->exit_source, l->pid, WEXITED, on_ended, l);
+        if (r >= 0)
+                r = supervisor_add_timer(s, on_deadline, l, &l->deadline_source);
+        if (r >= 0)
+                r = send_request(l);
+        if (r < 0) {
+                kill(l->pid, SIGKILL);
+                ignore_result(waitpid(l->pid, NULL, 0), "it was ours and has ended");
+                return r;
+        }
+
+        supervisor_arm(l->deadline_source, s->p->load_deadline_usec);
+        return 0;
+}
+
+static int start(Supervisor *s, bool dry_run, bool quiet) {
+        _cleanup_(load_freep) Load *l = NULL;
+        _cleanup_fd_ int ours = -1, theirs = -1;
+        int pair[2], r;
+
+        l = calloc(1, sizeof(*l));
+        if (!l)
+                return -ENOMEM;
+        *l = (Load) {.supervisor = s, .dry_run = dry_run, .quiet = quiet, .resend_keys = s->signer_is_empty && !dry_run};
+
+        r = load_records_init(&l->records, s->revision + 1);
+        if (r < 0)
+                return r;
+        r = spawn_pair(pair);
+        if (r < 0)
+                return r;
+        ours = pair[0];
+        theirs = pair[1];
+
+        r = spawn(l, theirs);
+        if (r < 0)
+                return r;
+        r = attach(l, &ours);
+        if (r < 0)
+                return r;
+
+        s->load = TAKE_PTR(l);
+        return 0;
+}
+
+static void start_if_wanted(Supervisor *s) {
+        bool dry_run = !s->wanted, quiet = !dry_run && s->wanted_quiet;
+        int r;
+
+        if (s->load || (!s->wanted && !s->wanted_dry))
+                return;
+
+        if (dry_run)
+                s->wanted_dry = false;
+        else {
+                s->wanted = s->wanted_quiet = false;
+                ignore_result(sd_event_source_set_enabled(s->retry_source, SD_EVENT_OFF), "a load more does no harm");
+                watch_begin_round(s);
+        }
+        if (s->announced && !dry_run && !quiet)
+                daemon_notify_reloading();
+        admin_load_begun(s, dry_run);
+        supervisor_arm(s->refresh_source, s->p->refresh_usec);
+        s->n_loads++;
+
+        r = start(s, dry_run, quiet);
+        if (r < 0)
+                supervisor_fail(s, log_errno(r, "Cannot start the loader"));
+}
+
+void load_request(Supervisor *s, LoadReason reason, bool dry_run) {
+        if (dry_run)
+                s->wanted_dry = true;
+        else {
+                s->wanted_quiet = reason == LOAD_REFRESH && (!s->wanted || s->wanted_quiet);
+                s->wanted = true;
+        }
+        start_if_wanted(s);
+}
+
+void load_signer_lost(Supervisor *s) {
+        Load *l = s->load;
+
+        if (l && !l->dry_run) {
+                l->obsolete = true;
+                give_up(l, "the signer died meanwhile");
+        }
+        load_request(s, LOAD_REFRESH, false);
+}
+
+void load_stop(Supervisor *s) {
+        Load *l = s->load;
+
+        if (!l)
+                return;
+
+        kill(l->pid, SIGKILL);
+        ignore_result(waitpid(l->pid, NULL, 0), "it was ours and has ended");
+        s->load = load_free(l);
+}

@@ -1,0 +1,210 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the supervisor's parts know of each other; one owner, one thread */
+
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "common/proto.h"
+#include "common/record-list.h"
+#include "keyd/supervisor/channel.h"
+#include "keyd/supervisor/supervisor.h"
+
+typedef struct Supervisor Supervisor;
+
+/* child.c: the roles that live on */
+
+typedef enum ChildId {
+        CHILD_SIGNER,
+        CHILD_VERIFIER,
+        _CHILD_MAX,
+} ChildId;
+
+#define CHILD_CRASHES_MAX 16U
+
+typedef struct Child {
+        Supervisor *supervisor;
+        ChildId id;
+        pid_t pid; /* 0: does not run */
+        sd_event_source *exit_source;
+        sd_event_source *deadline_source;
+        Channel *control;
+        bool ready;
+        char text[PROTO_TEXT_MAX + 1]; /* of READY */
+        unsigned n_restarts;
+        uint64_t crashes_usec[CHILD_CRASHES_MAX];
+        size_t n_crashes;
+} Child;
+
+const char *child_name(ChildId id);
+int child_start(Supervisor *s, ChildId id) _must_check_;
+
+/* Queues the current snapshot for the verifier. */
+int child_send_snapshot(Supervisor *s) _must_check_;
+
+/* Has a look at whether @c takes what is queued for it within its time. */
+void child_watch_queue(Child *c);
+
+/* TERM, and KILL for who does not hear; returns when all are gone. */
+void child_stop_all(Supervisor *s);
+
+/* "was killed by signal 9 (Killed)", "ended with status 1" */
+void child_describe_end(const siginfo_t *end, char *ret, size_t size);
+
+/* load.c: one loader at a time */
+
+typedef struct Load Load;
+
+typedef enum LoadReason {
+        LOAD_AT_START,
+        LOAD_CHANGE,  /* a file, a signal, root */
+        LOAD_REFRESH, /* nobody asked */
+} LoadReason;
+
+typedef struct SnapshotCounts {
+        uint32_t n_connections, n_profiles, n_unavailable;
+} SnapshotCounts;
+
+/* Loads as soon as no other load is under way. @dry_run: see MsgLoad. */
+void load_request(Supervisor *s, LoadReason reason, bool dry_run);
+
+/* The signer is new: what is under way is of no use to it. */
+void load_signer_lost(Supervisor *s);
+
+/* Kills a loader that is under way and waits for its end. */
+void load_stop(Supervisor *s);
+
+/* load-record.c: what a loader may say, and when */
+
+typedef enum LoadStage {
+        LOAD_STAGE_BEGIN,
+        LOAD_STAGE_SNAPSHOT,
+        LOAD_STAGE_CERTIFICATES,
+        LOAD_STAGE_CRL,
+        LOAD_STAGE_PROFILE,
+        LOAD_STAGE_CONNECTION,
+        LOAD_STAGE_END,
+} LoadStage;
+
+typedef struct LoadRecords {
+        LoadStage stage;
+        uint64_t revision; /* what SNAPSHOT must say */
+        RecordList *list;  /* the snapshot as the verifier gets it */
+        SnapshotCounts counts;
+        uint64_t last_generation; /* the highest that PROFILE said */
+        uint32_t n_failed;        /* reports that are failures */
+} LoadRecords;
+
+enum {
+        _LOAD_RECORD_E_SUCCESS,
+        LOAD_RECORD_E_VIOLATION, /* malformed, out of turn, too many */
+        LOAD_RECORD_E_WATCH,     /* for the caller: a WATCH */
+        LOAD_RECORD_E_REPORT,    /* for the caller: a REPORT */
+};
+
+int load_records_init(LoadRecords *r, uint64_t revision) _must_check_;
+void load_records_done(LoadRecords *r);
+
+/* @record comes from the loader, which has read files that anybody may have written. Return: 0, LOAD_RECORD_E_*, -errno */
+int load_records_take(LoadRecords *r, Span record) _must_check_;
+
+/* True when both say the same apart from their revision. */
+bool load_records_same(const RecordList *a, const RecordList *b);
+
+/* callers.c: connections of calld */
+
+int callers_start(Supervisor *s) _must_check_;
+
+/* Accepts, or leaves connections in the backlog, as the verifier's state says. */
+void callers_update(Supervisor *s);
+
+/* watch.c: folders that matter */
+
+typedef struct Watch {
+        struct Watch *next;
+        Supervisor *supervisor;
+        sd_event_source *source;
+        char *folder;
+        char *name;     /* "" for every entry */
+        unsigned round; /* the load that last named it */
+        bool gone;      /* the kernel does not watch it any more */
+} Watch;
+
+int watch_start(Supervisor *s) _must_check_;
+
+/* Begins a round: what is not named again until watch_end_round() is forgotten. */
+void watch_begin_round(Supervisor *s);
+int watch_add(Supervisor *s, Span folder, Span name) _must_check_;
+void watch_end_round(Supervisor *s);
+void watch_done(Supervisor *s);
+
+/* admin.c */
+
+#define ADMIN_CLIENTS_MAX 8U
+
+typedef enum AdminState {
+        ADMIN_STATE_IDLE,
+        ADMIN_STATE_WAITING, /* for a load to begin */
+        ADMIN_STATE_SERVED,  /* by the load under way */
+} AdminState;
+
+typedef struct AdminClient {
+        Supervisor *supervisor;
+        Channel *channel; /* NULL: the slot is free */
+        sd_event_source *idle_source;
+        AdminState state;
+        bool dry_run;
+} AdminClient;
+
+int admin_start(Supervisor *s) _must_check_;
+void admin_stop(Supervisor *s);
+
+/* A load begins, reports, ends: for those who asked for one of its kind. */
+void admin_load_begun(Supervisor *s, bool dry_run);
+void admin_load_report(Supervisor *s, Span record);
+void admin_load_ended(Supervisor *s, uint32_t n_failed);
+
+/* supervisor.c */
+
+struct Supervisor {
+        const SupervisorParameters *p;
+        sd_event *loop;
+
+        Child children[_CHILD_MAX];
+        int verdicts[2]; /* the verifier's end, the signer's; both are kept so that either can be replaced */
+        int keys[2];     /* the loader's end, the signer's; new with each signer */
+        bool signer_is_empty;
+
+        RecordList *snapshot; /* NULL: none yet */
+        SnapshotCounts counts;
+        uint64_t revision, last_generation, snapshot_realtime;
+        bool announced; /* READY=1 was said */
+
+        Load *load; /* NULL: none under way */
+        bool wanted, wanted_dry, wanted_quiet;
+        unsigned n_loads, n_failed_loads;
+        sd_event_source *refresh_source, *retry_source;
+
+        sd_event_source *accept_source;
+
+        Watch *watches;
+        size_t n_watches;
+        unsigned watch_round;
+        sd_event_source *debounce_source;
+        uint64_t first_change_usec; /* 0: none is waiting */
+
+        sd_event_source *admin_source;
+        AdminClient admins[ADMIN_CLIENTS_MAX];
+};
+
+/* Tells the manager how things are. */
+void supervisor_announce(Supervisor *s);
+
+/* Ends the loop; @error is what supervisor_run() returns. */
+void supervisor_fail(Supervisor *s, int error);
+
+/* A one-shot timer, off until supervisor_arm(). */
+int supervisor_add_timer(Supervisor *s, sd_event_time_handler_t handler, void *userdata, sd_event_source **ret) _must_check_;
+void supervisor_arm(sd_event_source *timer, uint64_t after_usec);
