@@ -124,6 +124,8 @@ static int take_line(Reader *r, char *line) {
  */
 static char *next_line(char **text, unsigned *ret_n_lines) {
         char *start = *text, *p = start;
+        const char *first = start + strspn(start, BLANKS);
+        bool comment = *first == '#' || *first == ';';
 
         if (!*start)
                 return NULL;
@@ -137,7 +139,7 @@ static char *next_line(char **text, unsigned *ret_n_lines) {
                         return start;
                 }
                 last = end > p && end[-1] == '\r' ? end - 1 : end;
-                if (last == p || last[-1] != '\\' || *start == '#' || *start == ';') {
+                if (last == p || last[-1] != '\\' || comment) {
                         *end = 0;
                         *text = end + 1;
                         return start;
