@@ -115,6 +115,6 @@ void audit_refusal(const AuditRequest *a, RefusalCode code, Span sentence) {
         add_request(&rec, a);
         if (n_left_out > 0)
                 log_record_add(&rec, "MIDTLS_REFUSALS_LEFT_OUT", "%u", n_left_out);
-        log_record_send(&rec, "Refused to sign for %.*s (%s): %.*s", (int) a->alias.size, (const char *) a->alias.data,
-                        refusal_code_to_string(code), (int) sentence.size, (const char *) sentence.data);
+        log_record_send(&rec, "Refused to sign for %.*s (%s): %.*s", (int) a->alias.size, (const char *) a->alias.data, refusal_code_to_string(code),
+                        (int) sentence.size, (const char *) sentence.data);
 }

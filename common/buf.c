@@ -58,7 +58,8 @@ int buf_extend(Buf *b, size_t size, uint8_t **ret) {
         if (r < 0)
                 return r;
 
-        *ret = b->data + b->size;
+        /* An empty buffer has no memory, and NULL + 0 is undefined in C. */
+        *ret = b->data ? b->data + b->size : NULL;
         b->size += size;
         return 0;
 }

@@ -19,7 +19,8 @@ typedef struct Buf {
         size_t max;       /* size never exceeds this */
 } Buf;
 
-#define BUF_INIT(maximum) {.max = (maximum)}
+#define BUF_INIT(maximum) \
+        { .max = (maximum) }
 
 void buf_done(Buf *b);
 

@@ -35,33 +35,33 @@
                 *_pp = NULL;           \
                 _v;                    \
         })
-#define TAKE_FD(fd)           \
-        ({                    \
+#define TAKE_FD(fd)               \
+        ({                        \
                 int *_pf = &(fd); \
                 int _f = *_pf;    \
-                *_pf = -1;    \
-                _f;           \
+                *_pf = -1;        \
+                _f;               \
         })
 
 /* Makes `x_freep`, for `_cleanup_(x_freep) X *x = NULL;` from the destructor `func` that takes an X *. */
-#define DEFINE_CLEANUP(type, func)                     \
-        static inline void func##p(type *_pointer) {   \
-                if (*_pointer)                         \
-                        func(*_pointer);               \
+#define DEFINE_CLEANUP(type, func)                   \
+        static inline void func##p(type *_pointer) { \
+                if (*_pointer)                       \
+                        func(*_pointer);             \
         }
 
 /* For our own bugs only, never for anything a peer sent; always on. */
-#define ASSERT(expr)                                                                               \
-        do {                                                                                       \
-                if (!(expr)) {                                                                     \
+#define ASSERT(expr)                                                                                    \
+        do {                                                                                            \
+                if (!(expr)) {                                                                          \
                         fprintf(stderr, "<0>%s:%d: assertion failed: %s\n", __FILE__, __LINE__, #expr); \
-                        abort();                                                                   \
-                }                                                                                  \
+                        abort();                                                                        \
+                }                                                                                       \
         } while (0)
 
 /* Ignores the result of a must-check function; the reason is for the reader. */
-#define ignore_result(expr, reason)               \
-        do {                                      \
+#define ignore_result(expr, reason)                      \
+        do {                                             \
                 typeof(expr) _ignored _unused_ = (expr); \
         } while (0)
 

@@ -60,8 +60,8 @@ static int take_section(Reader *r, char *line) {
         if (r->section_known)
                 return 0;
 
-        return problems_add(r->c.problems, r->c.file, r->c.line, false, "see the manual page for the sections of this file",
-                            "unknown section [%s]", r->c.section);
+        return problems_add(r->c.problems, r->c.file, r->c.line, false, "see the manual page for the sections of this file", "unknown section [%s]",
+                            r->c.section);
 }
 
 static size_t find_row(const Reader *r) {
@@ -87,8 +87,8 @@ static int take_value(Reader *r) {
                 return problems_add(r->c.problems, r->c.file, r->c.line, false, "see the manual page for the keys of this section",
                                     "unknown key %s= in [%s]", r->c.key, r->c.section);
         if (row->key && r->seen[i].row)
-                return problems_add(r->c.problems, r->c.file, r->c.line, false, "keep one of the two",
-                                    "%s= was set already in line %u", r->c.key, r->seen[i].line);
+                return problems_add(r->c.problems, r->c.file, r->c.line, false, "keep one of the two", "%s= was set already in line %u", r->c.key,
+                                    r->seen[i].line);
 
         r->seen[i] = (Seen) {.row = row, .line = r->c.line};
         return row->parser(&r->c, (uint8_t *) r->c.userdata + row->offset);
@@ -108,7 +108,8 @@ static int take_line(Reader *r, char *line) {
                 return problems_add(r->c.problems, r->c.file, r->c.line, false, "write Key=Value, [Section], or a comment that begins with #",
                                     "neither a section, an assignment nor a comment");
         if (!r->c.section)
-                return problems_add(r->c.problems, r->c.file, r->c.line, false, "put it below a line [Section]", "an assignment stands in no section");
+                return problems_add(r->c.problems, r->c.file, r->c.line, false, "put it below a line [Section]",
+                                    "an assignment stands in no section");
         if (!r->section_known)
                 return 0; /* told with the section */
 
@@ -123,6 +124,8 @@ static int take_line(Reader *r, char *line) {
  */
 static char *next_line(char **text, unsigned *ret_n_lines) {
         char *start = *text, *p = start;
+        const char *first = start + strspn(start, BLANKS);
+        bool comment = *first == '#' || *first == ';';
 
         if (!*start)
                 return NULL;
@@ -136,7 +139,7 @@ static char *next_line(char **text, unsigned *ret_n_lines) {
                         return start;
                 }
                 last = end > p && end[-1] == '\r' ? end - 1 : end;
-                if (last == p || last[-1] != '\\' || *start == '#' || *start == ';') {
+                if (last == p || last[-1] != '\\' || comment) {
                         *end = 0;
                         *text = end + 1;
                         return start;

@@ -13,8 +13,8 @@
 #include "common/problem.h"
 
 typedef struct IniContext {
-        const char *file;   /* for messages */
-        unsigned line;      /* of this key */
+        const char *file; /* for messages */
+        unsigned line;    /* of this key */
         const char *section;
         const char *key;
         const char *value;  /* NUL-terminated, wiped after the call */

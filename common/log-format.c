@@ -63,8 +63,7 @@ int log_format_json(const LogRecord *rec, const char *identifier, const char *me
 
         ASSERT(clock_gettime(CLOCK_REALTIME, &now) == 0);
         snprintf(priority, sizeof(priority), "%d", rec->priority);
-        snprintf(realtime, sizeof(realtime), "%llu",
-                 (unsigned long long) now.tv_sec * 1000000ULL + (unsigned long long) now.tv_nsec / 1000);
+        snprintf(realtime, sizeof(realtime), "%llu", (unsigned long long) now.tv_sec * 1000000ULL + (unsigned long long) now.tv_nsec / 1000);
 
         r = buf_append(ret, "{", 1);
         if (r >= 0)

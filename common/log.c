@@ -170,8 +170,10 @@ static void send_record(LogRecord *r, const char *message) {
         if (r->priority <= log_max_priority) {
                 unsigned lost = atomic_exchange(&n_lost, 0);
 
-                if (lost > 0)
+                if (lost > 0 && r->n_fields < LOG_FIELDS_MAX)
                         log_record_add(r, "MIDTLS_RECORDS_LOST", "%u", lost);
+                else
+                        n_lost += lost; /* no room in this one: the next says it */
                 if (log_target == LOG_TARGET_JOURNAL)
                         send_journal(r, message);
                 else

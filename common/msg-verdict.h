@@ -19,7 +19,7 @@ typedef struct MsgVerdict {
         Span destination; /* "host:port" of the connection, proved by the server's certificate */
         uint8_t server_spki_sha256[PROTO_PIN_SIZE];
         uint8_t transcript_sha256[32]; /* of the transcript's bytes as calld sent them */
-        Span to_sign; /* TLS 1.3: Transcript-Hash, 32 or 48 bytes; TLS 1.2: the handshake messages, which the signer hashes itself */
+        Span to_sign;                  /* TLS 1.3: Transcript-Hash, 32 or 48 bytes; TLS 1.2: the handshake messages, which the signer hashes itself */
 } MsgVerdict;
 
 int msg_verdict_decode(Span body, MsgVerdict *ret) _must_check_;

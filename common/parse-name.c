@@ -16,9 +16,9 @@
 
 /* A profile is a URL scheme: one that clients know already would never reach us. */
 static const char *const known_schemes[] = {
-        "data", "dict", "dns", "file", "ftp", "ftps", "gopher", "gophers", "http", "https", "imap", "imaps",
-        "jar", "javascript", "ldap", "ldaps", "mailto", "mqtt", "news", "nfs", "pop3", "pop3s", "rtmp", "rtsp",
-        "scp", "sftp", "sip", "sips", "smb", "smbs", "smtp", "smtps", "ssh", "telnet", "tftp", "urn", "ws", "wss",
+        "data",       "dict", "dns",   "file",   "ftp",  "ftps",  "gopher", "gophers", "http",  "https", "imap", "imaps", "jar",
+        "javascript", "ldap", "ldaps", "mailto", "mqtt", "news",  "nfs",    "pop3",    "pop3s", "rtmp",  "rtsp", "scp",   "sftp",
+        "sip",        "sips", "smb",   "smbs",   "smtp", "smtps", "ssh",    "telnet",  "tftp",  "urn",   "ws",   "wss",
 };
 
 bool protocol_name_valid(const char *s) {

@@ -30,19 +30,19 @@
 /* Largest record; below the default AF_UNIX buffer (212,992 bytes). */
 #define PROTO_RECORD_MAX (192U * 1024)
 
-#define PROTO_NAME_MAX 63U         /* an alias or a profile's name */
-#define PROTO_HOST_MAX 253U        /* RFC 1035, 2.3.4 */
-#define PROTO_TEXT_MAX 1024U       /* a sentence for people, a path, a header value is PROTO_VALUE_MAX */
-#define PROTO_VALUE_MAX 8192U      /* a header value */
-#define PROTO_CALL_ID_MAX 36U      /* what fits a UUID */
-#define PROTO_LIST_MAX 64U         /* entries of a list in a connection or profile */
-#define PROTO_CHAIN_MAX 10U        /* certificates of a client chain */
+#define PROTO_NAME_MAX 63U                 /* an alias or a profile's name */
+#define PROTO_HOST_MAX 253U                /* RFC 1035, 2.3.4 */
+#define PROTO_TEXT_MAX 1024U               /* a sentence for people, a path, a header value is PROTO_VALUE_MAX */
+#define PROTO_VALUE_MAX 8192U              /* a header value */
+#define PROTO_CALL_ID_MAX 36U              /* what fits a UUID */
+#define PROTO_LIST_MAX 64U                 /* entries of a list in a connection or profile */
+#define PROTO_CHAIN_MAX 10U                /* certificates of a client chain */
 #define PROTO_CERTIFICATE_MAX (64U * 1024) /* DER bytes of one certificate */
 #define PROTO_CHAIN_BYTES_MAX (96U * 1024)
 #define PROTO_TRANSCRIPT_MAX (160U * 1024)
-#define PROTO_SIGNATURE_MAX 1024U  /* RSA-8192 */
-#define PROTO_SET_ID_SIZE 32U      /* a set of CA certificates is named by the SHA-256 of its content */
-#define PROTO_PIN_SIZE 32U         /* SHA-256 of a SubjectPublicKeyInfo */
+#define PROTO_SIGNATURE_MAX 1024U /* RSA-8192 */
+#define PROTO_SET_ID_SIZE 32U     /* a set of CA certificates is named by the SHA-256 of its content */
+#define PROTO_PIN_SIZE 32U        /* SHA-256 of a SubjectPublicKeyInfo */
 
 typedef enum MsgType {
         /* asked by calld */

@@ -140,6 +140,11 @@ void wire_put_u16(WireWriter *w, uint16_t v) {
 }
 
 void wire_put_u24(WireWriter *w, uint32_t v) {
+        if (v >> 24 != 0) {
+                w->error = w->error < 0 ? w->error : -EMSGSIZE;
+                return;
+        }
+
         put_uint(w, 3, v);
 }
 

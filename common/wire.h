@@ -65,5 +65,5 @@ void wire_put_bytes(WireWriter *w, const void *data, size_t size);
 void wire_put_vector(WireWriter *w, size_t length_size, Span v);
 void wire_put_text(WireWriter *w, Span v);
 
-/* Return: 0, -EMSGSIZE when the buffer's maximum or a length's range was passed, -ENOMEM */
+/* Return: 0, -EMSGSIZE when the buffer's maximum or the range of a length or a 24-bit number was passed, -ENOMEM */
 int wire_writer_end(const WireWriter *w) _must_check_;

@@ -19,17 +19,21 @@ typedef struct NamedPrefix {
 } NamedPrefix;
 
 static const NamedPrefix named_prefixes[] = {
-        {"loopback", "127.0.0.0/8"}, /* RFC 1122, 3.2.1.3 */
-        {"loopback", "0.0.0.0/8"},   /* Linux connects to itself */
-        {"loopback", "::1/128"},     /* RFC 4291, 2.5.3 */
+        /* RFC 1122, 3.2.1.3; RFC 4291, 2.5.3; to the unspecified address Linux connects as to itself */
+        {"loopback", "127.0.0.0/8"},
+        {"loopback", "0.0.0.0/8"},
+        {"loopback", "::1/128"},
         {"loopback", "::/128"},
-        {"private", "10.0.0.0/8"}, /* RFC 1918, 3 */
+        /* RFC 1918, 3 */
+        {"private", "10.0.0.0/8"},
         {"private", "172.16.0.0/12"},
         {"private", "192.168.0.0/16"},
-        {"private", "100.64.0.0/10"}, /* RFC 6598, 7 */
-        {"private", "fc00::/7"},      /* RFC 4193, 3.1 */
-        {"link-local", "169.254.0.0/16"}, /* RFC 3927, 2.1 */
-        {"link-local", "fe80::/10"},      /* RFC 4291, 2.5.6 */
+        /* RFC 6598, 7; RFC 4193, 3.1 */
+        {"private", "100.64.0.0/10"},
+        {"private", "fc00::/7"},
+        /* RFC 3927, 2.1; RFC 4291, 2.5.6 */
+        {"link-local", "169.254.0.0/16"},
+        {"link-local", "fe80::/10"},
 };
 
 static bool address_parse(const char *text, uint8_t ret[16], unsigned *ret_bits) {

@@ -78,6 +78,7 @@ static const ResultRow result_rows[] = {
         {CURLE_COULDNT_RESOLVE_HOST, explain_dns},
         {CURLE_COULDNT_RESOLVE_PROXY, explain_dns},
         {CURLE_COULDNT_CONNECT, explain_connect},
+        /* once connected */
         {CURLE_OPERATION_TIMEDOUT, explain_timeout},
         {CURLE_PARTIAL_FILE, explain_incomplete},
         {CURLE_GOT_NOTHING, explain_incomplete},

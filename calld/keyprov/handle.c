@@ -47,8 +47,7 @@ int handle_new(EVP_PKEY *public_key, Handshake *h, KeyClient *client, EVP_PKEY *
                 return -EOPNOTSUPP;
 
         ctx = EVP_PKEY_CTX_new_from_name(NULL, type, "provider=" PROVIDER_NAME);
-        ok = ctx && EVP_PKEY_fromdata_init(ctx) == 1 && EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) == 1 &&
-             handle_is_usable(key);
+        ok = ctx && EVP_PKEY_fromdata_init(ctx) == 1 && EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) == 1 && handle_is_usable(key);
         ERR_clear_error();
         if (!ok)
                 return -EIO;

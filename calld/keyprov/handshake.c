@@ -62,7 +62,6 @@ static void handshake_on_message(Handshake *h, bool sent, Span message, uint16_t
         h->tls_version = version;
 
         switch (message.data[0]) {
-
         case SSL3_MT_SERVER_HELLO:
                 h->server_hello = true;
                 break;

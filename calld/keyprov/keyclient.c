@@ -142,8 +142,7 @@ static void drop_stale(KeyClient *c) {
 }
 
 /* What keyd answered to request @id. */
-static int take_answer(uint8_t type, Span body, uint64_t id, Handshake *h, size_t min, size_t max, uint8_t *signature,
-                       size_t *ret_size) {
+static int take_answer(uint8_t type, Span body, uint64_t id, Handshake *h, size_t min, size_t max, uint8_t *signature, size_t *ret_size) {
         MsgSignature answer;
         MsgRefusal refusal;
 
@@ -210,9 +209,8 @@ static int no_signature(Handshake *h, int r) {
         return KEYCLIENT_E_NO_SIGNATURE;
 }
 
-int keyclient_sign(
-                KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t scheme, Span transcript, size_t min, size_t max,
-                uint8_t *signature, size_t *ret_size) {
+int keyclient_sign(KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t scheme, Span transcript, size_t min, size_t max, uint8_t *signature,
+                   size_t *ret_size) {
         MsgSign m = {
                 .alias = span_from_string(h->alias),
                 .generation = h->generation,

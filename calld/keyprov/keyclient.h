@@ -36,6 +36,5 @@ enum {
  *
  * Return: 0 with *ret_size bytes in @signature, or KEYCLIENT_E_NO_SIGNATURE
  */
-int keyclient_sign(
-                KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t scheme, Span transcript, size_t min, size_t max,
-                uint8_t *signature, size_t *ret_size) _must_check_;
+int keyclient_sign(KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t scheme, Span transcript, size_t min, size_t max, uint8_t *signature,
+                   size_t *ret_size) _must_check_;

@@ -137,6 +137,7 @@ static const char *keymgmt_ec_query_operation_name(int operation_id) {
         return operation_id == OSSL_OP_SIGNATURE ? "ECDSA" : NULL;
 }
 
+/* clang-format off */
 #define KEYMGMT_COMMON                                                              \
         {OSSL_FUNC_KEYMGMT_NEW, (void (*)(void)) keymgmt_new},                      \
         {OSSL_FUNC_KEYMGMT_FREE, (void (*)(void)) keymgmt_free},                    \
@@ -147,6 +148,7 @@ static const char *keymgmt_ec_query_operation_name(int operation_id) {
         {OSSL_FUNC_KEYMGMT_EXPORT_TYPES, (void (*)(void)) keymgmt_export_types},    \
         {OSSL_FUNC_KEYMGMT_GET_PARAMS, (void (*)(void)) keymgmt_get_params},        \
         {OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, (void (*)(void)) keymgmt_gettable_params}
+/* clang-format on */
 
 const OSSL_DISPATCH keymgmt_functions[] = {
         KEYMGMT_COMMON,

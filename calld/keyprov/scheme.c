@@ -45,8 +45,8 @@ unsigned scheme_digest_bits(const char *name) {
                 const char *name;
                 unsigned bits;
         } names[] = {
-                {"SHA256", 256}, {"SHA2-256", 256}, {"SHA-256", 256}, {"SHA384", 384}, {"SHA2-384", 384},
-                {"SHA-384", 384}, {"SHA512", 512}, {"SHA2-512", 512}, {"SHA-512", 512},
+                {"SHA256", 256},  {"SHA2-256", 256}, {"SHA-256", 256},  {"SHA384", 384},  {"SHA2-384", 384},
+                {"SHA-384", 384}, {"SHA512", 512},   {"SHA2-512", 512}, {"SHA-512", 512},
         };
 
         for (size_t i = 0; name && i < ARRAY_SIZE(names); i++)

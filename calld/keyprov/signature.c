@@ -217,12 +217,14 @@ static int signature_digest_sign(void *vctx, unsigned char *sig, size_t *siglen,
         return 1;
 }
 
+/* clang-format off */
 #define SIGNATURE_COMMON                                                         \
         {OSSL_FUNC_SIGNATURE_NEWCTX, (void (*)(void)) signature_new},            \
         {OSSL_FUNC_SIGNATURE_FREECTX, (void (*)(void)) signature_free},          \
         {OSSL_FUNC_SIGNATURE_DUPCTX, (void (*)(void)) signature_dup},            \
         {OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, (void (*)(void)) signature_init}, \
         {OSSL_FUNC_SIGNATURE_DIGEST_SIGN, (void (*)(void)) signature_digest_sign}
+/* clang-format on */
 
 const OSSL_DISPATCH signature_functions[] = {
         SIGNATURE_COMMON,

@@ -26,7 +26,7 @@ typedef struct KeystoreEntry KeystoreEntry;
  *
  * Return: 0; 1 with *ret_failure filled (VERDICT_KEYPASS, _LIMIT, _UNSUPPORTED, _FORMAT); -errno
  */
-typedef int (*KeystoreRecover)(const KeystoreEntry *e, const Secret *password, EVP_PKEY **ret, LoadFailure *ret_failure);
+typedef int (*KeystoreRecover)(const KeystoreEntry *e, const Secret *password, EVP_PKEY **ret, LoadFailure *ret_failure) _must_check_;
 
 struct KeystoreEntry {
         char *alias;           /* UTF-8; NULL when the entry has no name */
@@ -73,4 +73,4 @@ int pem_open(const char *path, const Secret *file, const Secret *password, Keyst
 KeystoreType keystore_recognise(const char *path, const Secret *file, LoadFailure *ret_failure);
 
 /* Shared by the formats: an EncryptedPrivateKeyInfo or PrivateKeyInfo in DER. */
-int keystore_recover_pkcs8(const KeystoreEntry *e, const Secret *password, EVP_PKEY **ret, LoadFailure *ret_failure);
+int keystore_recover_pkcs8(const KeystoreEntry *e, const Secret *password, EVP_PKEY **ret, LoadFailure *ret_failure) _must_check_;
