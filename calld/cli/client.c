@@ -12,8 +12,9 @@
 #define REQUEST_HEAD_MAX (64U * 1024)
 #define DOCUMENT_MAX (32U * 1024 * 1024)
 #define CONNECT_TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define DOCUMENT_IDLE_USEC (30 * USEC_PER_SEC)
 /* A step of `midtls test` may wait for a far server as long as a connection's timeouts allow. */
-#define DOCUMENT_IDLE_USEC (10 * USEC_PER_MINUTE)
+#define ACTION_IDLE_USEC (10 * USEC_PER_MINUTE)
 
 static const char *socket_path(const Options *o) {
         const char *path = o->socket ? o->socket : secure_getenv("MIDTLS_SOCKET");
@@ -258,6 +259,8 @@ int client_get_json(const Options *o, const char *method, const char *path, json
 
         /* RFC 9110, 8.6: a POST without content says so. */
         request.upload.given = strcmp(method, "POST") == 0;
+        if (request.upload.given)
+                request.idle_usec = ACTION_IDLE_USEC;
 
         r = client_request(o, &request, &http, &head);
         if (r != 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "calld/cli/verbs.h"
 #include "common/parse.h"
 
 typedef struct OptionRow OptionRow;
@@ -16,33 +17,12 @@ typedef const char *(*OptionSet)(const OptionRow *row, const char *value, Option
 struct OptionRow {
         const char *name;
         char letter;          /* 0: none */
-        const char *argument; /* what --help calls the value; NULL: a flag */
+        const char *argument; /* what --help calls the value, in brackets when it may be left out; NULL: a flag */
         unsigned verbs;       /* where it may stand */
         OptionSet set;
         size_t offset;
         const char *help;
 };
-
-typedef struct VerbRow {
-        const char *name;
-        Verb verb;
-        size_t n_arguments_min, n_arguments_max;
-        const char *synopsis;
-        const char *help;
-} VerbRow;
-
-/* clang-format off */
-static const VerbRow verbs[] = {
-        {"status",  VERB_STATUS,  0, 0,        "",                           "whether the services answer, how many calls they made (default)"},
-        {"list",    VERB_LIST,    0, 0,        "[--profiles]",               "connections (profiles): name, url, certificate, expiry, state"},
-        {"show",    VERB_SHOW,    1, 1,        "NAME",                       "everything about one connection or profile"},
-        {"call",    VERB_CALL,    1, 3,        "ALIAS [METHOD] PATH",        "make a call; also: call [METHOD] SCHEME://HOST/PATH"},
-        {"soap",    VERB_SOAP,    2, 2,        "ALIAS PATH --action URI",    "wrap a body into a SOAP envelope, send it, show a Fault"},
-        {"test",    VERB_TEST,    0, SIZE_MAX, "[ALIAS...]",                 "try connections step by step; without ALIAS: all"},
-        {"check",   VERB_CHECK,   0, 0,        "[--root DIR]",               "check the configuration"},
-        {"inspect", VERB_INSPECT, 1, 1,        "FILE",                       "would keyd take this keystore, and what is in it"},
-};
-/* clang-format on */
 
 static void *field(const OptionRow *row, Options *o) {
         return (uint8_t *) o + row->offset;
@@ -77,9 +57,9 @@ static const char *set_json_default(const OptionRow *row _unused_, const char *v
 }
 
 static const char *set_color(const OptionRow *row _unused_, const char *value, Options *o) {
-        if (strcmp(value, "auto") == 0)
+        if (value && strcmp(value, "auto") == 0)
                 o->color = COLOR_MODE_AUTO;
-        else if (strcmp(value, "always") == 0)
+        else if (!value || strcmp(value, "always") == 0)
                 o->color = COLOR_MODE_ALWAYS;
         else if (strcmp(value, "never") == 0)
                 o->color = COLOR_MODE_NEVER;
@@ -132,6 +112,24 @@ static const char *set_timeout(const OptionRow *row _unused_, const char *value,
         return NULL;
 }
 
+static const char *set_expiring(const OptionRow *row _unused_, const char *value, Options *o) {
+        if (parse_timespan(value, &o->expiring_usec) < 0)
+                return "write a time span such as 30d or 2weeks";
+
+        o->expiring = true;
+        return NULL;
+}
+
+/* RFC 9110, 5.5: what goes into a header has no control characters. */
+static const char *set_action(const OptionRow *row _unused_, const char *value, Options *o) {
+        for (const char *p = value; *p; p++)
+                if ((unsigned char) *p <= 0x20 || (unsigned char) *p >= 0x7f || *p == '"')
+                        return "write a URI, without blanks, quotes and control characters";
+
+        o->action = value;
+        return NULL;
+}
+
 static const char *set_soap(const OptionRow *row _unused_, const char *value, Options *o) {
         if (strcmp(value, "1.1") != 0 && strcmp(value, "1.2") != 0)
                 return "write 1.1 or 1.2";
@@ -150,7 +148,7 @@ static const OptionRow rows[] = {
         {"socket",     0,   "PATH",    VERB_ALL,               set_string,       AT(socket),     "calld's socket (default $MIDTLS_SOCKET, /run/midtls/calld.sock)"},
         {"json",       0,   "MODE",    VERB_ALL,               set_json,         0,              "print JSON: short, pretty or off"},
         {NULL,         'j', NULL,      VERB_ALL,               set_json_default, 0,              "--json=pretty on a terminal, --json=short elsewhere"},
-        {"color",      0,   "WHEN",    VERB_ALL,               set_color,        0,              "auto, always or never"},
+        {"color",      0,   "[WHEN]",   VERB_ALL,               set_color,        0,              "always (also without WHEN), auto or never"},
         {"no-legend",  0,   NULL,      VERB_ALL,               set_flag,         AT(no_legend),  "tables without their headings"},
         {"no-pager",   0,   NULL,      VERB_ALL,               set_flag,         AT(no_pager),   "taken for uniformity; midtls starts no pager"},
         {"profiles",   0,   NULL,      VERB_LIST,              set_flag,         AT(profiles),   "list: profiles instead of connections"},
@@ -158,14 +156,16 @@ static const OptionRow rows[] = {
         {"data",       'd', "DATA",    CALLS,                  set_string,       AT(data),       "call, soap: the body; @FILE: from a file; -: standard input"},
         {"output",     'o', "FILE",    CALLS,                  set_string,       AT(output),     "call, soap: write the body there"},
         {"include",    'i', NULL,      CALLS,                  set_flag,         AT(include),    "call, soap: print status line and headers too"},
-        {"fail",       'f', NULL,      CALLS,                  set_flag,         AT(fail),       "call, soap: exit 22 when the server answers 400 or above"},
+        {"fail",       0,   NULL,      CALLS,                  set_flag,         AT(fail),       "call, soap: exit 22 when the server answers 400 or above"},
         {"verbose",    'v', NULL,      CALLS,                  set_flag,         AT(verbose),    "call, soap: print the status on standard error"},
         {"timeout",    0,   "TIME",    CALLS,                  set_timeout,      0,              "call, soap: at most that long; may only lower the connection's"},
-        {"action",     0,   "URI",     VERB_SOAP,              set_string,       AT(action),     "soap: the action"},
+        {"action",     0,   "URI",     VERB_SOAP,              set_action,       0,              "soap: the action"},
         {"soap",       0,   "VERSION", VERB_SOAP,              set_soap,         0,              "soap: 1.1 (default) or 1.2"},
         {"root",       0,   "DIR",     VERB_CHECK,             set_string,       AT(root),       "check: the configuration in DIR/etc/midtls"},
         {"config-dir", 0,   "DIR",     VERB_CHECK,             set_string,       AT(config_dir), "check: the configuration in DIR"},
         {"key-alias",  0,   "ALIAS",   VERB_INSPECT,           set_string,       AT(key_alias),  "inspect: which entry"},
+        {"expiring",   0,   "TIME",    VERB_CERTS,             set_expiring,     0,              "certs: exit 1 when one expires within that time"},
+        {"follow",     'f', NULL,      VERB_LOG,               set_flag,         AT(follow),     "log: wait for more"},
 };
 /* clang-format on */
 
@@ -210,21 +210,24 @@ static const OptionRow *find_letter(char letter) {
         return NULL;
 }
 
-/* @value is what was glued to the option, or NULL; a value that is missing is the next word. */
-static int apply(Parser *p, const OptionRow *row, const char *shown, const char *value) {
+/*
+ * @value is what was glued to the option, or NULL; a value that is missing is the next word. Values are not repeated in messages: a
+ * header's may be a secret.
+ */
+static int apply(Parser *p, const OptionRow *row, const char *value) {
         const char *wrong;
 
         if (!row->argument && value)
-                return fail(p, "%s takes no value", shown);
-        if (row->argument && !value) {
+                return fail(p, "--%s takes no value", row->name);
+        if (row->argument && row->argument[0] != '[' && !value) {
                 if (p->i + 1 >= p->argc)
-                        return fail(p, "%s needs a value (%s)", shown, row->argument);
+                        return fail(p, "--%s needs a value (%s)", row->name, row->argument);
                 value = p->argv[++p->i];
         }
 
         wrong = row->set(row, value, p->o);
         if (wrong)
-                return fail(p, "%s %s: %s", shown, value ? value : "", wrong);
+                return fail(p, "--%s: %s", row->name, wrong);
 
         p->given[row - rows] = true;
         return 0;
@@ -237,20 +240,19 @@ static int parse_long(Parser *p, const char *word) {
         if (!row)
                 return fail(p, "there is no option %.*s", (int) size + 2, word);
 
-        return apply(p, row, word, word[2 + size] ? word + 2 + size + 1 : NULL);
+        return apply(p, row, word[2 + size] ? word + 2 + size + 1 : NULL);
 }
 
 /* Letters may be joined; the rest of the word is the value of one that takes a value. */
 static int parse_letters(Parser *p, const char *word) {
         for (const char *s = word + 1; *s; s++) {
                 const OptionRow *row = find_letter(*s);
-                char shown[] = {'-', *s, 0};
                 int r;
 
                 if (!row)
-                        return fail(p, "there is no option %s", shown);
+                        return fail(p, "there is no option -%c", *s);
 
-                r = apply(p, row, shown, row->argument && s[1] ? s + 1 : NULL);
+                r = apply(p, row, row->argument && s[1] ? s + 1 : NULL);
                 if (r != 0 || row->argument)
                         return r;
         }
@@ -280,26 +282,24 @@ static int parse_words(Parser *p) {
 
 static int check_verb(Parser *p) {
         Options *o = p->o;
-        const VerbRow *v = &verbs[0];
+        const VerbRow *v = &verb_table[0];
 
         if (o->n_arguments > 0) {
-                for (v = verbs; v < verbs + ARRAY_SIZE(verbs); v++)
-                        if (strcmp(v->name, o->arguments[0]) == 0)
-                                break;
-                if (v == verbs + ARRAY_SIZE(verbs))
+                v = verb_find(o->arguments[0]);
+                if (!v)
                         return fail(p, "there is no verb \"%s\"", o->arguments[0]);
                 o->n_arguments--;
                 memmove(o->arguments, o->arguments + 1, o->n_arguments * sizeof(o->arguments[0]));
         }
 
-        o->verb = v->verb;
+        o->verb = v;
         if (o->help || o->version)
                 return 0;
         if (o->n_arguments < v->n_arguments_min || o->n_arguments > v->n_arguments_max)
                 return fail(p, "wrong number of arguments; write midtls %s %s", v->name, v->synopsis);
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-                if (p->given[i] && !(rows[i].verbs & o->verb))
+                if (p->given[i] && !(rows[i].verbs & v->verb))
                         return fail(p, "--%s does not go with %s", rows[i].name, v->name);
         return 0;
 }
@@ -335,19 +335,21 @@ void options_done(Options *o) {
 
 static void print_option(FILE *f, const OptionRow *row) {
         char letter[] = {'-', row->letter, 0};
+        const char *argument = row->argument ? row->argument : "";
+        bool optional = argument[0] == '[';
         int n;
 
-        n = fprintf(f, "  %s%s%s%s%s%s", row->letter ? letter : "  ", row->letter && row->name ? ", " : "  ", row->name ? "--" : "",
-                    row->name ? row->name : "", row->argument ? "=" : "", row->argument ? row->argument : "");
+        n = fprintf(f, "  %s%s%s%s%s%s%s", row->letter ? letter : "  ", row->letter && row->name ? ", " : "  ", row->name ? "--" : "",
+                    row->name ? row->name : "", optional ? "[" : "", *argument ? "=" : "", argument + optional);
         fprintf(f, "%*s%s\n", n < 26 ? 26 - n : 1, "", row->help);
 }
 
 void options_print_help(FILE *f) {
         fputs("midtls [OPTION...] [VERB] [ARGUMENT...]\n\nCalls to partner servers with mutual TLS, by alias.\n\n", f);
-        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-                int n = fprintf(f, "  %s %s", verbs[i].name, verbs[i].synopsis);
+        for (const VerbRow *v = verb_table; v->name; v++) {
+                int n = fprintf(f, "  %s %s", v->name, v->synopsis);
 
-                fprintf(f, "%*s%s\n", n < 34 ? 34 - n : 1, "", verbs[i].help);
+                fprintf(f, "%*s%s\n", n < 34 ? 34 - n : 1, "", v->help);
         }
         fputc('\n', f);
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

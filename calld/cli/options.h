@@ -34,11 +34,13 @@ typedef enum Verb {
         VERB_TEST = 1 << 5,
         VERB_CHECK = 1 << 6,
         VERB_INSPECT = 1 << 7,
-        VERB_ALL = (1 << 8) - 1,
+        VERB_CERTS = 1 << 8,
+        VERB_LOG = 1 << 9,
+        VERB_ALL = (1 << 10) - 1,
 } Verb;
 
 typedef struct Options {
-        Verb verb;
+        const struct VerbRow *verb; /* a row of verbs.h; never NULL after options_parse() */
         const char **arguments; /* what follows the verb; the array is owned */
         size_t n_arguments;
 
@@ -65,6 +67,9 @@ typedef struct Options {
         const char *root;
         const char *config_dir;
         const char *key_alias;
+        bool expiring; /* --expiring was given */
+        uint64_t expiring_usec;
+        bool follow;
 } Options;
 
 #define OPTIONS_USAGE 1

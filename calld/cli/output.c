@@ -40,8 +40,11 @@ int output_problem(const Options *o, const json_t *problem) {
                 output_json(o, problem);
         output_error(json_text(problem, "hint"), "%s%s%s", title ? title : "midtls could not make the call", detail ? ": " : "",
                      detail ? detail : "");
-        if (o->verbose && call_id)
-                fprintf(stderr, "call: %s\n", call_id);
+        if (call_id) {
+                fputs("call: ", stderr);
+                text_print(stderr, call_id);
+                fputc('\n', stderr);
+        }
         return EXIT_FAILED;
 }
 

@@ -16,8 +16,6 @@
 #define EXIT_STEP_FAILED 3
 #define EXIT_FAR_SERVER 22
 
-DEFINE_CLEANUP(json_t *, json_decref)
-
 /* "midtls: MESSAGE" and, unless @hint is NULL, "hint: HINT". Return: EXIT_FAILED, so that it can be returned at once */
 int output_error(const char *hint, const char *format, ...) _printf_(2, 3);
 

@@ -151,17 +151,27 @@ static void format_relative(int64_t seconds, char ret[40]) {
         }
 }
 
-void text_format_expiry(const char *rfc3339, time_t now, char ret[64]) {
-        char relative[40] = "";
+int text_parse_time(const char *rfc3339, time_t *ret) {
         struct tm tm = {};
         const char *end = rfc3339 ? strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 
-        if (!end) {
+        if (!end || (strcmp(end, "Z") != 0 && strcmp(end, "+00:00") != 0))
+                return -EINVAL;
+
+        *ret = timegm(&tm);
+        return 0;
+}
+
+void text_format_expiry(const char *rfc3339, time_t now, char ret[64]) {
+        char relative[40] = "";
+        time_t end;
+
+        if (text_parse_time(rfc3339, &end) < 0) {
                 snprintf(ret, 64, "-");
                 return;
         }
 
-        format_relative((int64_t) timegm(&tm) - (int64_t) now, relative);
+        format_relative((int64_t) end - (int64_t) now, relative);
         snprintf(ret, 64, "%s (%.10s)", relative, rfc3339);
 }
 

@@ -22,6 +22,9 @@ void text_ellipsize(char *s, size_t width);
 /* @usec in words of two units at most: "3d 4h", "90ms". @ret has room for 32. */
 void text_format_span(uint64_t usec, char ret[32]);
 
+/* The seconds since 1970 of an RFC 3339 UTC time. Return: 0 or -EINVAL (also for NULL) */
+int text_parse_time(const char *rfc3339, time_t *ret) _must_check_;
+
 /* An RFC 3339 UTC time as "in 12 days (2026-12-06)" or "3 hours ago (...)"; "-" for NULL. @ret has room for 64. */
 void text_format_expiry(const char *rfc3339, time_t now, char ret[64]);
 
