@@ -48,13 +48,9 @@ typedef enum RoleMsgType {
 
 #define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */
 #define ROLE_CRL_BYTES_MAX (4U * 1024 * 1024)
-<<<<<<< HEAD
 #define ROLE_DESTINATION_MAX 260U        /* host:port */
 #define ROLE_SNAPSHOT_RECORDS_MAX 20000U /* of a whole snapshot */
 #define ROLE_SNAPSHOT_BYTES_MAX (64U * 1024 * 1024)
-=======
-#define ROLE_DESTINATION_MAX 260U /* host:port */
->>>>>>> w-lint
 
 /* How long the signer keeps a generation that a newer one has replaced: handshakes under way end on it. */
 #define ROLE_OLD_GENERATION_USEC (60 * USEC_PER_SEC)
