@@ -14,8 +14,6 @@
 
 #define CA_SET_BYTES_MAX ((size_t) 16 * 1024 * 1024)
 
-DEFINE_CLEANUP(X509_STORE *, X509_STORE_free)
-DEFINE_CLEANUP(X509_CRL *, X509_CRL_free)
 
 static void leaves_free(Leaf *list) {
         while (list) {

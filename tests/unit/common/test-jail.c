@@ -94,9 +94,9 @@ typedef struct Thread {
 
 static void *call_when_told(void *userdata) {
         Thread *t = userdata;
-        char byte;
+        char byte = 0;
 
-        if (read(t->start[0], &byte, 1) != 1)
+        if (write(t->end[1], &byte, 1) != 1 || read(t->start[0], &byte, 1) != 1)
                 _exit(5);
         syscall(t->number);
         if (write(t->end[1], &byte, 1) != 1)
@@ -117,6 +117,9 @@ static int run_in_thread(long number) {
                 char byte = 0;
 
                 if (pipe(t.start) < 0 || pipe(t.end) < 0 || pthread_create(&thread, NULL, call_when_told, &t) != 0)
+                        _exit(2);
+                /* A thread that is still starting makes calls that the filter has not. */
+                if (read(t.end[0], &byte, 1) != 1)
                         _exit(2);
                 if (jail_prepare() != 0 || jail_seccomp(rules, ARRAY_SIZE(rules)) != 0)
                         _exit(3);

@@ -10,6 +10,8 @@ static const CodecField load_fields[] = {
         FIELD_U64("last_generation", 0),
         FIELD_BOOL("resend_keys"),
         FIELD_BOOL("dry_run"),
+        FIELD_BOOL("quiet"),
+        FIELD_U64("previous_realtime", 0),
 };
 
 DEFINE_RECODE(MsgLoad, load)
@@ -51,17 +53,27 @@ static void test_ready_codec(void **state) {
 static void test_values(void **state) {
         MsgLoad l;
         MsgCrl c;
+        MsgWatch w;
 
-        assert_int_equal(msg_load_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\1\0"), &l), 0);
+        assert_int_equal(msg_load_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\1\0\1\0\0\0\0\0\0\0\7"), &l), 0);
         assert_int_equal(l.revision, 5);
         assert_int_equal(l.last_generation, 6);
         assert_true(l.resend_keys);
         assert_false(l.dry_run);
+        assert_true(l.quiet);
+        assert_int_equal(l.previous_realtime, 7);
 
         assert_int_equal(msg_crl_decode(SPAN_LITERAL("\0\4bank\1\0\0\0\2ab"), &c), 0);
         assert_true(span_is(c.profile, "bank"));
         assert_true(c.last);
         assert_true(span_is(c.part, "ab"));
+
+        assert_int_equal(msg_watch_decode(SPAN_LITERAL("\0\4/etc\0\1a"), &w), 0);
+        assert_true(span_is(w.folder, "/etc"));
+        assert_true(span_is(w.name, "a"));
+        assert_int_equal(msg_watch_decode(SPAN_LITERAL("\0\3etc\0\1a"), &w), WIRE_E_MALFORMED);
+        assert_int_equal(msg_watch_decode(SPAN_LITERAL("\0\0\0\1a"), &w), WIRE_E_MALFORMED);
+        assert_int_equal(msg_watch_decode(SPAN_LITERAL("\0\4/etc\0\1ab"), &w), WIRE_E_MALFORMED);
 }
 
 int main(void) {
