@@ -10,6 +10,7 @@
 
 #include <openssl/evp.h>
 
+#include "common/buf.h"
 #include "common/proto.h"
 #include "keyd/loader/config.h"
 
@@ -37,18 +38,26 @@ typedef struct Certificate {
         size_t size;
 } Certificate;
 
+/*
+ * Makes ready what reading keystores needs of the file system (OpenSSL's legacy provider is a shared object).
+ * To be called before the process confines itself; without it the first load does it.
+ *
+ * Return: 0 or -ENOMEM
+ */
+int load_prepare(void) _must_check_;
+
 /* A key that may be used. */
 typedef struct LoadedKey {
         EVP_PKEY *key;
         Certificate *chain; /* leaf first, without a self-signed root */
         size_t n_chain;
-        char *format;  /* "pkcs12", "pem" */
-        char *alias;   /* entry's name, may be NULL */
-        char key_type[32];       /* "rsa-2048", "ec-p256", "ec-p384", "ed25519", ... */
-        uint8_t leaf_sha256[32]; /* of the leaf's DER */
-        uint8_t spki_sha256[32]; /* of the leaf's SubjectPublicKeyInfo */
+        char *format;                  /* "pkcs12", "pem" */
+        char *alias;                   /* entry's name, may be NULL */
+        char key_type[32];             /* "rsa-2048", "ec-p256", "ec-p384", "ed25519", ... */
+        uint8_t leaf_sha256[32];       /* of the leaf's DER */
+        uint8_t spki_sha256[32];       /* of the leaf's SubjectPublicKeyInfo */
         int64_t not_before, not_after; /* of the leaf, seconds since 1970 */
-        char **warnings; /* sentences; NULL-terminated, may be NULL */
+        char **warnings;               /* sentences; NULL-terminated, may be NULL */
 } LoadedKey;
 
 LoadedKey *loaded_key_free(LoadedKey *k);
@@ -81,3 +90,9 @@ DEFINE_CLEANUP(CaSet *, ca_set_free)
 
 /* CAFile= of @p or the system's bundle (/etc/ssl/certs/ca-certificates.crt or /etc/pki/tls/certs/ca-bundle.crt). Return: as load_key */
 int load_ca_set(const ProfileConfig *p, CaSet **ret, LoadFailure *ret_failure) _must_check_;
+
+/*
+ * CRLFile= of @p, PEM or DER: appends the lists to *ret_ders as DER, one behind the other, ROLE_CRL_BYTES_MAX bytes at most (which
+ * the Buf must allow). Nothing is appended when the profile names no file. Return: as load_key
+ */
+int load_crls(const ProfileConfig *p, Buf *ret_ders, LoadFailure *ret_failure) _must_check_;
