@@ -50,11 +50,12 @@ static int credential_read(const char *name, Secret **ret, LoadFailure *f) {
         int r;
 
         r = credential_path(name, &path, f);
-        if (r == 0)
-                r = file_read(path, FILE_POLICY_SECRET, ret, NULL, f);
+        if (r != 0)
+                return r;
+
+        r = file_read(path, FILE_POLICY_SECRET, ret, NULL, f);
         if (r > 0 && f->verdict == VERDICT_IO)
                 snprintf(f->hint, sizeof(f->hint), "%s", HINT_CREDENTIAL);
-
         return r;
 }
 

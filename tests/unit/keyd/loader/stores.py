@@ -22,7 +22,7 @@ PASSWORD = "changeit"
 FRESH_SEC = 24 * 3600
 KEYTOOL = ["keytool", "-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto"]
 # Counted up when something is added here, so that a folder made before is made again.
-STAMP = "2\n"
+STAMP = "3\n"
 
 CONFIG = """
 [req]
@@ -251,6 +251,9 @@ def make_by_hand(m):
     write("ber.p12", named, der.cert_bag(leaf_cert), chain, wrap=der.chunked)
     write("trailing.p12", named, der.cert_bag(leaf_cert), wrap=lambda x: x + b"\0")
     write("small.p12", der.bag(1, m.pkcs8("leaf"), name="client"), der.cert_bag(leaf_cert))
+    small = (der.bag(1, m.pkcs8("leaf"), name="client"), der.cert_bag(leaf_cert, key_id=b"1"))
+    m.write("small-nomac.p12", der.pfx([der.data(der.seq(*small))]))
+    m.write("bags.der", der.seq(*small, der.bag(6, der.seq(named))))
     write("bad-cert.p12", named, der.cert_bag(leaf_cert[:-1]))
     write("long-name.p12", der.bag(2, key, name="a" * 1025), der.cert_bag(leaf_cert))
     for depth, name in (4, "nested.p12"), (5, "nested-deep.p12"):
@@ -315,6 +318,16 @@ def make_others(m):
     m.write("crl.cnf", "[ca]\ndefault_ca=x\n[x]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sha256\ndefault_crl_days=30\n")
     m.openssl("ca", "-gencrl", "-config", "crl.cnf", "-cert", "root.pem", "-keyfile", "root.key", "-out", "crl.pem")
     m.write("crl.der", m.openssl("crl", "-in", "crl.pem", "-outform", "DER"))
+    crl_pem, crl_der = m.read("crl.pem"), m.read("crl.der")
+    m.write("crl-two.pem", crl_pem + b"text\n" + crl_pem)
+    m.write("crl-two.der", crl_der * 2)
+    m.write("crl-cut.der", crl_der[:-1])
+    m.write("root.der", m.der_of("root"))
+    m.write("ca-reversed.pem", m.read("intermediate.pem") + m.read("root.pem"))
+    m.write("ca-cut.pem", m.read("ca.pem")[:-30])
+    m.write("ca-bad.pem", m.read("root.pem") + pem("CERTIFICATE", m.read("root.der")[:-1]))
+    m.write("loose.p12", m.read("plain.p12"))
+    m.write("loose-password", PASSWORD)
     m.write("password", PASSWORD + "\n")
     m.write("password-crlf", PASSWORD + "\r\n")
     m.write("password-blank", PASSWORD + " \n")
