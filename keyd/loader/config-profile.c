@@ -173,11 +173,12 @@ static int choose_source(ProfileConfig *p, const Config *c, const ConfigXml *xml
         return copy_from_xml(p, c, x, problems);
 }
 
+/* credential:NAME is no path and stays as it is. */
 static int make_absolute(char **path, const char *directory) {
         char *joined;
         int r;
 
-        if (!*path)
+        if (!*path || strncmp(*path, "credential:", strlen("credential:")) == 0)
                 return 0;
         r = path_join(directory, *path, &joined);
         if (r < 0)

@@ -34,7 +34,7 @@ typedef struct ProfileConfig {
         char *reason; /* when broken: "file:line: what; remedy" */
         bool applies; /* AppliesTo= and MidServers= name this host: an absent profile is not handed to calld */
         char *description;
-        char *keystore_path; /* absolute after config_load(); NULL: config.xml */
+        char *keystore_path; /* absolute after config_load(), or credential:NAME; NULL: config.xml */
         KeystoreType keystore_type;
         char *key_alias;
         char *password;     /* as configured: "credential:NAME", "file:PATH", "midtls:BASE64" or plain; wiped when freed */

@@ -9,6 +9,8 @@
  * chosen, by its entry's recover().
  */
 
+#include <stdarg.h>
+
 #include "keyd/crypto/ossl.h"
 #include "keyd/crypto/secret.h"
 #include "keyd/loader/load.h"
@@ -29,9 +31,9 @@ typedef struct KeystoreEntry KeystoreEntry;
 typedef int (*KeystoreRecover)(const KeystoreEntry *e, const Secret *password, EVP_PKEY **ret, LoadFailure *ret_failure) _must_check_;
 
 struct KeystoreEntry {
-        char *alias;           /* UTF-8; NULL when the entry has no name */
-        bool alias_has_nul;    /* the stored name holds U+0000: it never matches */
-        Secret *key;           /* as stored: what recover() understands */
+        char *alias;        /* UTF-8; NULL when the entry has no name */
+        bool alias_has_nul; /* the stored name holds U+0000: it never matches */
+        Secret *key;        /* as stored: what recover() understands */
         KeystoreRecover recover;
         STACK_OF(X509) *chain; /* what is stored with this entry; may be NULL. The public key decides, not the order. */
         uint8_t local_key_id[64];
@@ -39,7 +41,7 @@ struct KeystoreEntry {
 };
 
 typedef struct Keystore {
-        const char *format; /* "pkcs12" "jks" "jceks" "bcfks" "pem"; static */
+        const char *format;     /* "pkcs12" "jks" "jceks" "bcfks" "pem"; static */
         KeystoreEntry *entries; /* those with a private key */
         size_t n_entries;
         size_t n_secret_entries;      /* secret keys, which are passed over: for the message */
@@ -71,6 +73,17 @@ int pem_open(const char *path, const Secret *file, const Secret *password, Keyst
 
 /* By content, never by name. KEYSTORE_TYPE_AUTO: not known; then *ret_failure says what it looks like (VERDICT_FORMAT, _UNSUPPORTED). */
 KeystoreType keystore_recognise(const char *path, const Secret *file, LoadFailure *ret_failure);
+
+/* Recognises @file and opens it. @expected is what the profile says: another format is a warning, for content decides. Return: as KeystoreOpen */
+int keystore_open(const char *path, const Secret *file, KeystoreType expected, const Secret *password, Keystore *ret, LoadFailure *ret_failure)
+        _must_check_;
+
+/* Puts "@path: " before the detail; returns 1. */
+int keystore_failure_at(const char *path, LoadFailure *f);
+
+/* Adds to a NULL-terminated list; takes @s, which may be NULL when there was no memory for it. Return: 0 or -ENOMEM */
+int strv_add(char ***v, char *s) _must_check_;
+int strv_add_format(char ***v, const char *format, va_list ap) _printf_(2, 0) _must_check_;
 
 /* Shared by the formats: an EncryptedPrivateKeyInfo or PrivateKeyInfo in DER. */
 int keystore_recover_pkcs8(const KeystoreEntry *e, const Secret *password, EVP_PKEY **ret, LoadFailure *ret_failure) _must_check_;

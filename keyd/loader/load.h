@@ -51,13 +51,13 @@ typedef struct LoadedKey {
         EVP_PKEY *key;
         Certificate *chain; /* leaf first, without a self-signed root */
         size_t n_chain;
-        char *format;  /* "pkcs12", "pem" */
-        char *alias;   /* entry's name, may be NULL */
-        char key_type[32];       /* "rsa-2048", "ec-p256", "ec-p384", "ed25519", ... */
-        uint8_t leaf_sha256[32]; /* of the leaf's DER */
-        uint8_t spki_sha256[32]; /* of the leaf's SubjectPublicKeyInfo */
+        char *format;                  /* "pkcs12", "pem" */
+        char *alias;                   /* entry's name, may be NULL */
+        char key_type[32];             /* "rsa-2048", "ec-p256", "ec-p384", "ed25519", ... */
+        uint8_t leaf_sha256[32];       /* of the leaf's DER */
+        uint8_t spki_sha256[32];       /* of the leaf's SubjectPublicKeyInfo */
         int64_t not_before, not_after; /* of the leaf, seconds since 1970 */
-        char **warnings; /* sentences; NULL-terminated, may be NULL */
+        char **warnings;               /* sentences; NULL-terminated, may be NULL */
 } LoadedKey;
 
 LoadedKey *loaded_key_free(LoadedKey *k);

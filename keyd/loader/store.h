@@ -1,0 +1,29 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Given a profile: the keystore's bytes and its passwords, as secrets, or the reason why not */
+
+#include "keyd/crypto/secret.h"
+#include "keyd/loader/load.h"
+
+typedef struct StoreSecrets {
+        char *path;             /* of the keystore, for messages */
+        Secret *file;           /* the keystore */
+        Secret *store_password; /* NULL: none is configured */
+        Secret *key_password;   /* NULL: the same as the store's */
+        char **warnings;        /* sentences; NULL-terminated, may be NULL */
+} StoreSecrets;
+
+void store_secrets_done(StoreSecrets *s);
+
+/*
+ * KeystorePath= is a path or credential:NAME; a password is credential:NAME, file:PATH (relative to the profile's folder),
+ * midtls:BASE64, or the password itself. Credentials are files of $CREDENTIALS_DIRECTORY.
+ *
+ * Return: 0; 1 with *ret_failure filled (VERDICT_IO, _LIMIT, _POLICY, _UNSUPPORTED); -errno
+ */
+int store_fetch(const ProfileConfig *p, StoreSecrets *ret, LoadFailure *ret_failure) _must_check_;
+
+/* What stands behind "midtls:". Return: as store_fetch */
+int password_decrypt(const char *base64, Secret **ret, LoadFailure *ret_failure) _must_check_;

@@ -1,0 +1,360 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Keystores for the loader's tests, made by openssl and keytool, and by hand where those would not.
+
+stores.py DIR makes them in DIR, once a day. The password is "changeit" unless the name says otherwise.
+"""
+
+import base64
+import fcntl
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import der  # noqa: E402
+
+PASSWORD = "changeit"
+FRESH_SEC = 24 * 3600
+KEYTOOL = ["keytool", "-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto"]
+# Counted up when something is added here, so that a folder made before is made again.
+STAMP = "3\n"
+
+CONFIG = """
+[req]
+distinguished_name = dn
+[dn]
+[ca]
+basicConstraints = critical, CA:true
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[client]
+basicConstraints = critical, CA:false
+keyUsage = critical, digitalSignature
+extendedKeyUsage = clientAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+[server]
+basicConstraints = critical, CA:false
+extendedKeyUsage = serverAuth
+"""
+
+
+class Maker:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def run(self, *command, stdin=b""):
+        done = subprocess.run(command, cwd=self.folder, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        if done.returncode != 0:
+            raise RuntimeError("%s: %s" % (" ".join(map(str, command)), done.stderr.decode(errors="replace")))
+        return done.stdout
+
+    def openssl(self, *command, stdin=b""):
+        return self.run("openssl", *command, stdin=stdin)
+
+    def write(self, name, content):
+        path = os.path.join(self.folder, name)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name), "rb") as file:
+            return file.read()
+
+    def key(self, name, *options):
+        self.openssl("genpkey", *(options or ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")), "-out", name + ".key")
+
+    def root(self, name, subject):
+        self.key(name)
+        self.openssl("req", "-x509", "-new", "-key", name + ".key", "-subj", subject, "-days", "365", "-config", "req.cnf",
+                     "-extensions", "ca", "-out", name + ".pem")
+
+    def sign(self, name, ca, subject, section="client", days="90", digest="-sha256"):
+        self.openssl("req", "-new", "-key", name + ".key", "-subj", subject, "-config", "req.cnf", "-out", name + ".csr")
+        self.openssl("x509", "-req", digest, "-in", name + ".csr", "-CA", ca + ".pem", "-CAkey", ca + ".key", "-days", days,
+                     "-set_serial", str(abs(hash(name)) % 10 ** 9), "-extfile", "req.cnf", "-extensions", section, "-out", name + ".pem")
+
+    def der_of(self, name):
+        return self.openssl("x509", "-in", name + ".pem", "-outform", "DER")
+
+    def pkcs8(self, name, password=None, *options):
+        if password is None:
+            return self.openssl("pkcs8", "-topk8", "-nocrypt", "-in", name + ".key", "-outform", "DER")
+        return self.openssl("pkcs8", "-topk8", "-in", name + ".key", "-outform", "DER", "-passout", "pass:" + password, *options)
+
+    def p12(self, name, *options, key="leaf", chain="chain.pem", password=PASSWORD):
+        self.openssl("pkcs12", "-export", "-inkey", key + ".key", "-in", chain, "-passout", "pass:" + password, "-out", name, *options)
+
+
+def make_pki(m):
+    m.write("req.cnf", CONFIG)
+    m.root("root", "/O=MID/CN=root")
+    m.key("intermediate")
+    m.sign("intermediate", "root", "/O=MID/CN=intermediate", "ca")
+    m.key("leaf")
+    m.sign("leaf", "intermediate", "/O=MID/CN=leaf")
+    m.key("other")
+    m.sign("other", "intermediate", "/O=MID/CN=other")
+    m.write("chain.pem", m.read("leaf.pem") + m.read("intermediate.pem") + m.read("root.pem"))
+    m.write("root-first.pem", m.read("root.pem") + m.read("intermediate.pem") + m.read("leaf.pem"))
+
+
+def make_openssl(m):
+    m.p12("plain.p12", "-name", "client")
+    m.p12("root-first.p12", "-name", "client", chain="root-first.pem")
+    m.p12("unnamed.p12")
+    m.p12("legacy.p12", "-name", "client", "-legacy")
+    m.p12("rc4.p12", "-name", "client", "-legacy", "-keypbe", "PBE-SHA1-RC4-128", "-certpbe", "PBE-SHA1-RC4-40")
+    m.p12("3des.p12", "-name", "client", "-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1")
+    m.p12("nomac.p12", "-name", "client", "-nomac")
+    m.p12("nomac-sealed.p12", "-name", "client", "-nomac", "-certpbe", "AES-256-CBC")
+    m.p12("keybag.p12", "-name", "client", "-keypbe", "NONE")
+    m.p12("empty-password.p12", "-name", "client", password="")
+    m.p12("utf8.p12", "-name", "client", password="pässwört")
+    m.p12("utf8-legacy.p12", "-name", "client", "-legacy", password="пароль")
+    m.p12("leaf-only.p12", "-name", "client", chain="leaf.pem")
+    m.write("gap.pem", m.read("leaf.pem") + m.read("root.pem"))
+    m.p12("gap.p12", "-name", "client", chain="gap.pem")
+    m.openssl("pkcs12", "-export", "-nokeys", "-in", "chain.pem", "-passout", "pass:" + PASSWORD, "-out", "nokey.p12")
+    # 2^31-1 iterations ask nothing of the writer: the numbers are patched in.
+    m.p12("iter.p12", "-name", "client", "-iter", "123456")
+    m.write("hostile-iter.p12", m.read("iter.p12").replace(der.integer(123456), der.integer(0x123456 + 4000000)))
+    m.p12("expired.p12", "-name", "client", chain=sign_special(m, "expired", days="-1"), key="expired")
+    m.p12("soon.p12", "-name", "client", chain=sign_special(m, "soon", days="7"), key="soon")
+    m.p12("server.p12", "-name", "client", chain=sign_special(m, "server", section="server"), key="server")
+    m.p12("sha1.p12", "-name", "client", chain=sign_special(m, "sha1", digest="-sha1"), key="sha1")
+    m.p12("self-signed.p12", "-name", "client", chain="root.pem", key="root")
+
+
+def sign_special(m, name, section="client", days="90", digest="-sha256"):
+    m.key(name)
+    m.sign(name, "intermediate", "/O=MID/CN=" + name, section, days, digest)
+    m.write(name + "-chain.pem", m.read(name + ".pem") + m.read("intermediate.pem"))
+    return name + "-chain.pem"
+
+
+KEY_TYPES = {
+    "rsa2048": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
+    "rsapss": ("-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", "rsa_pss_keygen_md:sha512",
+               "-pkeyopt", "rsa_pss_keygen_mgf1_md:sha512"),
+    "rsa1024": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"),
+    "p384": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"),
+    "p521": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"),
+    "ed25519": ("-algorithm", "ED25519"),
+    "ed448": ("-algorithm", "ED448"),
+    "k256": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"),
+    "explicit": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"),
+    "x25519": ("-algorithm", "X25519"),
+}
+
+
+def make_pem(m):
+    chain, leaf_key = m.read("chain.pem"), m.read("leaf.key")
+    m.write("key-first.pem", leaf_key + chain)
+    m.write("key-last.pem", chain + leaf_key)
+    m.write("root-first-bundle.pem", m.read("root-first.pem") + leaf_key)
+    m.write("crlf.pem", b"\xef\xbb\xbf" + (leaf_key + chain).replace(b"\n", b"\r\n").rstrip())
+    m.write("bags.pem", m.openssl("pkcs12", "-in", "plain.p12", "-nodes", "-passin", "pass:" + PASSWORD))
+    m.write("two-keys.pem", leaf_key + m.read("other.key") + chain)
+    m.write("key-only.pem", leaf_key)
+    m.write("other-key.pem", m.read("other.key") + chain)
+    m.write("run-on.pem", (leaf_key + chain).replace(b"-----END PRIVATE KEY-----\n", b"-----END PRIVATE KEY-----"))
+    m.write("many.pem", leaf_key + m.read("leaf.pem") * 512)
+    m.write("small.pem", leaf_key + m.read("leaf.pem"))
+
+    def bundle(name, key):
+        m.write(name, key + chain)
+
+    bundle("enc-pbkdf2.pem", m.openssl("pkcs8", "-topk8", "-in", "leaf.key", "-passout", "pass:" + PASSWORD))
+    bundle("enc-scrypt.pem", m.openssl("pkcs8", "-topk8", "-scrypt", "-in", "leaf.key", "-passout", "pass:" + PASSWORD))
+    bundle("enc-3des.pem", m.openssl("pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-in", "leaf.key", "-passout", "pass:" + PASSWORD))
+    bundle("enc-md5des.pem", m.openssl("pkcs8", "-topk8", "-v1", "PBE-MD5-DES", "-provider", "legacy", "-provider", "default", "-in",
+                                       "leaf.key", "-passout", "pass:" + PASSWORD))
+    bundle("scrypt-large.pem", pem("ENCRYPTED PRIVATE KEY", scrypt_key(m, 65536, 8, 1)))
+    bundle("scrypt-hostile.pem", pem("ENCRYPTED PRIVATE KEY", scrypt_key(m, 1 << 24, 8, 1, real=False)))
+    bundle("scrypt-slow.pem", pem("ENCRYPTED PRIVATE KEY", scrypt_key(m, 16384, 8, 4000, real=False)))
+    bundle("sec1.pem", m.openssl("ecparam", "-name", "prime256v1") + m.openssl("ec", "-in", "leaf.key"))
+    bundle("dek-aes.pem", m.openssl("ec", "-in", "leaf.key", "-aes256", "-passout", "pass:" + PASSWORD))
+    bundle("dek-des.pem", m.openssl("ec", "-in", "leaf.key", "-des3", "-passout", "pass:" + PASSWORD))
+    bundle("openssh.pem", pem("OPENSSH PRIVATE KEY", b"openssh-key-v1\0" + b"x" * 90))
+    bundle("dsa.pem", pem("DSA PRIVATE KEY", b"\x30\x03\x02\x01\x00"))
+    bundle("trailing.pem", pem("PRIVATE KEY", m.pkcs8("leaf") + b"\0"))
+    bundle("trailing-sealed.pem", pem("ENCRYPTED PRIVATE KEY", m.pkcs8("leaf", PASSWORD) + b"\0"))
+    for name, options in KEY_TYPES.items():
+        m.key(name, *options)
+        key = m.read(name + ".key")
+        if name in ("x25519", "explicit", "k256", "rsa1024"):
+            m.write("type-%s.pem" % name, key + chain)
+            continue
+        m.sign(name, "intermediate", "/O=MID/CN=" + name)
+        m.write("type-%s.pem" % name, key + m.read(name + ".pem") + m.read("intermediate.pem"))
+    m.write("pkcs1.pem", m.openssl("rsa", "-traditional", "-in", "rsa2048.key") + m.read("rsa2048.pem"))
+    ed = m.pkcs8("ed25519")
+    public = m.openssl("pkey", "-in", "ed25519.key", "-pubout", "-outform", "DER")[-32:]
+    # RFC 5958: version 2 with the public key, as Rust's ring writes it.
+    v2 = der.seq(der.integer(1), ed[5:], der.tlv(0x81, b"\0" + public))
+    m.write("v2.pem", pem("PRIVATE KEY", v2) + m.read("ed25519.pem"))
+
+
+def pem(label, content):
+    text = base64.encodebytes(content).decode()
+    text = re.sub("(.{64})", "\\1\n", text.replace("\n", "")).rstrip("\n") + "\n"
+    return ("-----BEGIN %s-----\n%s-----END %s-----\n" % (label, text, label)).encode()
+
+
+def scrypt_key(m, n, r, p, real=True):
+    """An EncryptedPrivateKeyInfo by scrypt; without @real its content is noise, for nobody shall come that far."""
+    salt, iv = b"0123456789abcdef", b"\1" * 16
+    content = b"\0" * 160
+    if real:
+        key = hashlib.scrypt(PASSWORD.encode(), salt=salt, n=n, r=r, p=p, maxmem=128 * 1024 * 1024, dklen=32)
+        content = m.openssl("enc", "-aes-256-cbc", "-K", key.hex(), "-iv", iv.hex(), stdin=m.pkcs8("leaf"))
+    scrypt = der.seq(der.oid("1.3.6.1.4.1.11591.4.11"), der.seq(der.octets(salt), der.integer(n), der.integer(r), der.integer(p)))
+    aes = der.seq(der.oid("2.16.840.1.101.3.4.1.42"), der.octets(iv))
+    return der.seq(der.seq(der.oid("1.2.840.113549.1.5.13"), der.seq(scrypt, aes)), der.octets(content))
+
+
+def make_by_hand(m):
+    key, other = m.pkcs8("leaf", PASSWORD), m.pkcs8("other", PASSWORD)
+    leaf_cert, other_cert = m.der_of("leaf"), m.der_of("other")
+    chain = der.cert_bag(m.der_of("intermediate"), name="ca") + der.cert_bag(m.der_of("root"))
+
+    def mac(content):
+        return der.mac_data(content, der.bmp(PASSWORD))
+
+    def write(name, *bags, mac=mac, wrap=lambda x: x):
+        m.write(name, wrap(der.pfx([der.data(der.seq(*bags))], mac)))
+
+    named = der.bag(2, key, name="client", key_id=b"1")
+    write("two-keys.p12", named, der.bag(2, other, name="Second", key_id=b"2"), der.cert_bag(leaf_cert, key_id=b"1"),
+          der.cert_bag(other_cert, key_id=b"2"), chain)
+    write("two-unnamed.p12", der.bag(2, key), der.bag(2, other), der.cert_bag(leaf_cert), der.cert_bag(other_cert), chain)
+    write("crossed.p12", der.bag(2, key, name="client", key_id=b"2"), der.cert_bag(leaf_cert, key_id=b"1"),
+          der.cert_bag(other_cert, key_id=b"2"), chain)
+    write("duplicate.p12", named, der.bag(2, other, name="client"), der.cert_bag(leaf_cert), der.cert_bag(other_cert))
+    write("folded.p12", named, der.bag(2, other, name="CLIENT"), der.cert_bag(leaf_cert), der.cert_bag(other_cert))
+    write("nul.p12", der.bag(2, key, name="client\0tail"), der.bag(2, other, name="other"), der.cert_bag(leaf_cert))
+    write("astral.p12", der.bag(2, key, name="\U0001f511 ключ"), der.bag(2, other, name="\ud83d"), der.cert_bag(leaf_cert))
+    write("boolean-name.p12", der.bag(2, key, attributes=der.attribute(der.FRIENDLY_NAME, b"\1\1\xff")), der.cert_bag(leaf_cert), chain)
+    write("nocert.p12", named)
+    write("mismatch.p12", named, der.cert_bag(other_cert), chain)
+    write("empty.p12")
+    write("secret.p12", der.bag(5, der.seq(der.oid("1.2.3"), der.explicit(0, der.octets(b"x")))))
+    write("keypass.p12", der.bag(2, m.pkcs8("leaf", "other password"), name="client"), der.cert_bag(leaf_cert), chain)
+    write("crl-bag.p12", der.bag(4, der.seq(der.oid("1.2.3"), der.explicit(0, der.octets(b"x")))), named, der.cert_bag(leaf_cert), chain)
+    write("ber.p12", named, der.cert_bag(leaf_cert), chain, wrap=der.chunked)
+    write("trailing.p12", named, der.cert_bag(leaf_cert), wrap=lambda x: x + b"\0")
+    write("small.p12", der.bag(1, m.pkcs8("leaf"), name="client"), der.cert_bag(leaf_cert))
+    small = (der.bag(1, m.pkcs8("leaf"), name="client"), der.cert_bag(leaf_cert, key_id=b"1"))
+    m.write("small-nomac.p12", der.pfx([der.data(der.seq(*small))]))
+    m.write("bags.der", der.seq(*small, der.bag(6, der.seq(named))))
+    write("bad-cert.p12", named, der.cert_bag(leaf_cert[:-1]))
+    write("long-name.p12", der.bag(2, key, name="a" * 1025), der.cert_bag(leaf_cert))
+    for depth, name in (4, "nested.p12"), (5, "nested-deep.p12"):
+        inner = der.seq(named, der.cert_bag(leaf_cert), chain)
+        for _ in range(depth):
+            inner = der.seq(der.bag(6, inner))
+        m.write(name, der.pfx([der.data(inner)], mac))
+
+    bags = (named, der.cert_bag(leaf_cert), chain)
+    write("mac-widened.p12", *bags, mac=lambda c: der.mac_data(c, "pässwört".encode().decode("latin1").encode("utf-16-be") + b"\0\0"))
+    write("mac-absent.p12", der.bag(1, m.pkcs8("leaf"), name="client"), der.cert_bag(leaf_cert), mac=lambda c: der.mac_data(c, b""))
+    write("mac-sha1.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), digest="sha1"))
+    write("pbmac1.p12", *bags, mac=lambda c: der.pbmac1_data(c, PASSWORD.encode()))
+    write("pbmac1-short.p12", *bags, mac=lambda c: der.pbmac1_data(c, PASSWORD.encode(), key_size=1))
+    write("pbmac1-long.p12", *bags, mac=lambda c: der.pbmac1_data(c, PASSWORD.encode(), key_size=65))
+    write("pbmac1-without.p12", *bags, mac=lambda c: der.pbmac1_data(c, PASSWORD.encode(), with_size=False))
+    write("mac-iter-max.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=2 ** 31 - 1))
+    write("mac-iter-over.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=5000001))
+    write("mac-iter-huge.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=2 ** 80))
+    write("mac-iter-zero.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=0))
+    write("mac-iter-negative.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=-5))
+    m.write("version.p12", der.pfx([der.data(der.seq(*bags))], mac, version=4))
+    m.write("no-content.p12", der.seq(der.integer(3), der.seq(der.oid(der.DATA))))
+    m.write("safe-no-content.p12", der.pfx([der.seq(der.oid(der.DATA))], mac))
+    m.write("deep.p12", der.seq(der.integer(3), b"\x30\x80" * 3000))
+
+    def encrypted(iterations, content=None):
+        kind = der.seq(der.oid("1.2.840.113549.1.12.1.3"), der.seq(der.octets(b"saltsalt"), der.integer(iterations)))
+        return der.seq(der.oid("1.2.840.113549.1.7.6"), der.explicit(0, der.seq(der.integer(0), der.seq(
+            der.oid(der.DATA), kind, der.tlv(0x80, content) if content is not None else b""))))
+
+    m.write("many-derivations.p12", der.pfx([encrypted(5000000, b"x" * 8)] * 4))
+    m.write("safe-iter-over.p12", der.pfx([encrypted(5000001, b"x" * 8)]))
+    m.write("enc-no-content.p12", der.pfx([encrypted(1000)]))
+    m.write("many-safes.p12", der.pfx([der.data(der.seq())] * 65))
+    m.write("key-iter-over.p12", der.pfx([der.data(der.seq(der.bag(2, der.seq(der.seq(der.oid("1.2.840.113549.1.12.1.3"), der.seq(
+        der.octets(b"saltsalt"), der.integer(5000001))), der.octets(b"x" * 8))), der.cert_bag(leaf_cert)))], mac))
+    m.write("long-salt.p12", der.pfx([der.data(der.seq(der.bag(2, der.seq(der.seq(der.oid("1.2.840.113549.1.12.1.3"), der.seq(
+        der.octets(b"s" * 1025), der.integer(1000))), der.octets(b"x" * 8))), der.cert_bag(leaf_cert)))], mac))
+    m.write("leaf.der", leaf_cert)
+    m.write("key.der", m.pkcs8("leaf"))
+    m.write("key-sealed.der", key)
+    m.write("bks.jks", b"\0\0\0\2" + b"x" * 40)
+    m.write("jks.jks", b"\xfe\xed\xfe\xed" + b"\0\0\0\2" + b"x" * 40)
+    m.write("empty.jks", b"")
+    m.write("noise.p12", b"hello, world\n")
+
+
+def make_keytool(m):
+    store = ["-keystore", "keytool.p12", "-storepass", PASSWORD]
+    m.run(*KEYTOOL, "-genkeypair", *store, "-alias", "Client", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=keytool", "-validity", "90")
+    m.run(*KEYTOOL, "-importcert", "-noprompt", *store, "-alias", "trusted", "-file", "root.pem")
+    m.run(*KEYTOOL, "-genseckey", *store, "-alias", "secret", "-keyalg", "AES", "-keysize", "128")
+    m.run(*KEYTOOL, "-J-Dkeystore.pkcs12.legacy", "-importkeystore", "-noprompt", "-srckeystore", "plain.p12", "-srcstorepass", PASSWORD,
+          "-destkeystore", "keytool-legacy.p12", "-deststorepass", PASSWORD, "-deststoretype", "PKCS12")
+
+
+def make_others(m):
+    m.write("ca.pem", b"comment\n" + m.read("root.pem") + m.read("intermediate.pem") + m.read("root.pem"))
+    m.write("index.txt", "")
+    m.write("crlnumber", "01\n")
+    m.write("crl.cnf", "[ca]\ndefault_ca=x\n[x]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sha256\ndefault_crl_days=30\n")
+    m.openssl("ca", "-gencrl", "-config", "crl.cnf", "-cert", "root.pem", "-keyfile", "root.key", "-out", "crl.pem")
+    m.write("crl.der", m.openssl("crl", "-in", "crl.pem", "-outform", "DER"))
+    crl_pem, crl_der = m.read("crl.pem"), m.read("crl.der")
+    m.write("crl-two.pem", crl_pem + b"text\n" + crl_pem)
+    m.write("crl-two.der", crl_der * 2)
+    m.write("crl-cut.der", crl_der[:-1])
+    m.write("root.der", m.der_of("root"))
+    m.write("ca-reversed.pem", m.read("intermediate.pem") + m.read("root.pem"))
+    m.write("ca-cut.pem", m.read("ca.pem")[:-30])
+    m.write("ca-bad.pem", m.read("root.pem") + pem("CERTIFICATE", m.read("root.der")[:-1]))
+    m.write("loose.p12", m.read("plain.p12"))
+    m.write("loose-password", PASSWORD)
+    m.write("password", PASSWORD + "\n")
+    m.write("password-crlf", PASSWORD + "\r\n")
+    m.write("password-blank", PASSWORD + " \n")
+
+
+def main():
+    folder = sys.argv[1]
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = os.path.join(folder, "stamp")
+        if os.path.exists(stamp) and open(stamp).read() == STAMP and time.time() - os.stat(stamp).st_mtime < FRESH_SEC:
+            return
+        for name in os.listdir(folder):
+            if name != "lock":
+                os.unlink(os.path.join(folder, name))
+        m = Maker(folder)
+        make_pki(m)
+        make_openssl(m)
+        make_pem(m)
+        make_by_hand(m)
+        make_keytool(m)
+        make_others(m)
+        for name in os.listdir(folder):
+            os.chmod(os.path.join(folder, name), 0o600)
+        m.write("stamp", STAMP)
+
+
+if __name__ == "__main__":
+    main()
