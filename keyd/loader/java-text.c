@@ -61,33 +61,6 @@ static size_t utf8_put(uint8_t *to, uint32_t c) {
         return n;
 }
 
-int java_text_to_utf8(JavaBytes modified, char **ret, bool *ret_has_nul) {
-        _cleanup_free_ uint8_t *text = NULL;
-        bool has_nul = false;
-        size_t n = 0;
-        JavaReader r;
-
-        /* U+FFFD for a single zero byte is the most that one byte becomes. */
-        text = malloc(3 * modified.size + 1);
-        if (!text)
-                return -ENOMEM;
-
-        java_reader_init(&r, modified);
-        while (r.rest.size > 0) {
-                uint32_t c;
-
-                if (!modified_get_character(&r, &c))
-                        return JAVA_TEXT_E_MALFORMED;
-                has_nul = has_nul || c == 0;
-                n += utf8_put(text + n, c == 0 ? REPLACEMENT : c);
-        }
-        text[n] = 0;
-
-        *ret = (char *) TAKE_PTR(text);
-        *ret_has_nul = has_nul;
-        return 0;
-}
-
 /* RFC 3629, section 3: shortest form, no surrogate, nothing above U+10FFFF. False when it is none of that. */
 static bool utf8_get(JavaReader *r, uint32_t *ret) {
         static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
@@ -109,6 +82,44 @@ static bool utf8_get(JavaReader *r, uint32_t *ret) {
 
         *ret = c;
         return c >= least[n] && !is_surrogate(c) && c <= 0x10ffff;
+}
+
+/* Reads a character. False when there is none. */
+typedef bool (*GetCharacter)(JavaReader *r, uint32_t *ret);
+
+static int text_convert(JavaBytes in, GetCharacter get, char **ret, bool *ret_has_nul) {
+        _cleanup_free_ uint8_t *text = NULL;
+        bool has_nul = false;
+        size_t n = 0;
+        JavaReader r;
+
+        /* U+FFFD for a single zero byte is the most that one byte becomes. */
+        text = malloc(3 * in.size + 1);
+        if (!text)
+                return -ENOMEM;
+
+        java_reader_init(&r, in);
+        while (r.rest.size > 0) {
+                uint32_t c;
+
+                if (!get(&r, &c))
+                        return JAVA_TEXT_E_MALFORMED;
+                has_nul = has_nul || c == 0;
+                n += utf8_put(text + n, c == 0 ? REPLACEMENT : c);
+        }
+        text[n] = 0;
+
+        *ret = (char *) TAKE_PTR(text);
+        *ret_has_nul = has_nul;
+        return 0;
+}
+
+int java_text_to_utf8(JavaBytes modified, char **ret, bool *ret_has_nul) {
+        return text_convert(modified, modified_get_character, ret, ret_has_nul);
+}
+
+int java_text_copy_utf8(JavaBytes utf8, char **ret, bool *ret_has_nul) {
+        return text_convert(utf8, utf8_get, ret, ret_has_nul);
 }
 
 static size_t utf16_put(uint8_t *to, uint32_t c) {

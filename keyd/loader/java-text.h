@@ -19,6 +19,9 @@ enum {
  */
 int java_text_to_utf8(JavaBytes modified, char **ret, bool *ret_has_nul) _must_check_;
 
+/* The same for what is UTF-8 already. Return: as above */
+int java_text_copy_utf8(JavaBytes utf8, char **ret, bool *ret_has_nul) _must_check_;
+
 /*
  * @password (UTF-8; NULL is the empty one) as UTF-16BE code units without terminator: nothing trimmed, nothing normalised. Bytes that
  * are not UTF-8 are taken as ISO 8859-1, which is what a password file of an older host then holds.

@@ -117,19 +117,36 @@ void der_put(Buf *b, uint8_t tag, Span content) {
                 DONE(buf_append(b, content.data, content.size));
 }
 
-void protect_raw(const char *oid, Span parameter, Span content, Buf *ret) {
-        Buf algorithm = BUF_INIT(4096), body = BUF_INIT(65536);
+void der_put_algorithm(Buf *b, const char *oid, Span parameter) {
+        Buf algorithm = BUF_INIT(4096);
         ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
 
         ASSERT(o);
         der_put(&algorithm, 0x06, span_make(OBJ_get0_data(o), OBJ_length(o)));
         if (parameter.size > 0)
                 DONE(buf_append(&algorithm, parameter.data, parameter.size));
-        der_put(&body, 0x30, buf_span(&algorithm));
-        der_put(&body, 0x04, content);
-        der_put(ret, 0x30, buf_span(&body));
+        der_put(b, 0x30, buf_span(&algorithm));
         ASN1_OBJECT_free(o);
         buf_done(&algorithm);
+}
+
+void der_put_uint(Buf *b, uint64_t v) {
+        uint8_t bytes[9] = {};
+        size_t skip = 0;
+
+        for (size_t i = 8; i > 0; i--, v >>= 8)
+                bytes[i] = (uint8_t) v;
+        while (skip < 8 && bytes[skip] == 0 && bytes[skip + 1] < 0x80)
+                skip++;
+        der_put(b, 0x02, span_make(bytes + skip, sizeof(bytes) - skip));
+}
+
+void protect_raw(const char *oid, Span parameter, Span content, Buf *ret) {
+        Buf body = BUF_INIT(65536);
+
+        der_put_algorithm(&body, oid, parameter);
+        der_put(&body, 0x04, content);
+        der_put(ret, 0x30, buf_span(&body));
         buf_done(&body);
 }
 
@@ -175,17 +192,14 @@ static void jceks_key(const char *password, const uint8_t salt[8], bool old_slip
 }
 
 void jceks_protect(const char *password, const uint8_t salt[8], bool old_slip, uint32_t iterations, Span plain, Buf *ret) {
-        uint8_t key[32] = {}, count[] = {0, (uint8_t) (iterations >> 24), (uint8_t) (iterations >> 16), (uint8_t) (iterations >> 8), (uint8_t) iterations};
-        size_t skip = 0;
+        uint8_t key[32] = {};
         Buf fields = BUF_INIT(64), parameter = BUF_INIT(64), content = BUF_INIT(65536);
         EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
         uint8_t *out;
         int n, n_last;
 
         der_put(&fields, 0x04, span_make(salt, 8));
-        while (skip < 4 && count[skip] == 0 && count[skip + 1] < 0x80)
-                skip++;
-        der_put(&fields, 0x02, span_make(count + skip, sizeof(count) - skip));
+        der_put_uint(&fields, iterations);
         der_put(&parameter, 0x30, buf_span(&fields));
 
         if (iterations <= 1000000)

@@ -49,3 +49,5 @@ void jceks_protect(const char *password, const uint8_t salt[8], bool old_slip, u
 /* An EncryptedPrivateKeyInfo with any content; @parameter is DER. */
 void protect_raw(const char *oid, Span parameter, Span content, Buf *ret);
 void der_put(Buf *b, uint8_t tag, Span content);
+void der_put_uint(Buf *b, uint64_t v);
+void der_put_algorithm(Buf *b, const char *oid, Span parameter);
