@@ -69,11 +69,14 @@ void draft_insert(Draft *d, size_t position, uint8_t type, Span body) {
 
 void draft_replace(DraftMessage *m, size_t offset, size_t size, Span replacement) {
         Buf b = BUF_INIT(DRAFT_MAX);
+        WireReader r;
 
         ASSERT(offset + size <= m->body.size);
-        append(&b, span_make(m->body.data, offset));
+        wire_reader_init(&r, buf_span(&m->body));
+        append(&b, wire_get_fixed(&r, offset));
         append(&b, replacement);
-        append(&b, span_make(m->body.data + offset + size, m->body.size - offset - size));
+        wire_get_fixed(&r, size);
+        append(&b, r.rest);
         buf_done(&m->body);
         buf_move(&m->body, &b);
 }

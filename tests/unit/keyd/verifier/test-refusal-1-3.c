@@ -43,6 +43,14 @@ static void hello_long_versions(Draft *d) {
         draft_set_extension(client_hello(d), EXTENSION_SUPPORTED_VERSIONS, BYTES("\x02\x03\x04\x00"));
 }
 
+static void second_hello_extension_twice(Draft *d) {
+        draft_add_extension(second_hello(d), EXTENSION_KEY_SHARE, BYTES("\x00\x00"));
+}
+
+static void retry_extension_twice(Draft *d) {
+        draft_add_extension(draft_find(d, HANDSHAKE_SERVER_HELLO, 0), EXTENSION_KEY_SHARE, BYTES("\x00\x18"));
+}
+
 static void server_long_version(Draft *d) {
         draft_set_extension(server_hello(d), EXTENSION_SUPPORTED_VERSIONS, BYTES("\x03\x04\x00"));
 }
@@ -74,6 +82,8 @@ static const Refusal malformed[] = {
         {REFUSAL_TRANSCRIPT_MALFORMED, "ClientHello", hello_empty_protocol},
         {REFUSAL_TRANSCRIPT_MALFORMED, "ClientHello", hello_odd_schemes},
         {REFUSAL_TRANSCRIPT_MALFORMED, "ClientHello", hello_long_versions},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "second ClientHello", second_hello_extension_twice, .retry = true},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "HelloRetryRequest", retry_extension_twice, .retry = true},
         {REFUSAL_TRANSCRIPT_MALFORMED, "ServerHello", server_long_version},
         {REFUSAL_TRANSCRIPT_MALFORMED, "ServerHello", server_full_master_secret},
         {REFUSAL_TRANSCRIPT_MALFORMED, "EncryptedExtensions", extensions_two_protocols},
