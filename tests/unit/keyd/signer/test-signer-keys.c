@@ -256,6 +256,9 @@ static void test_full(void **state) {
         n_missing = load_end(&f->p);
         assert_in_range(n_missing, 1, 2900);
         assert_true(role_log_has(&f->p, "there is no memory left for it", 1));
+
+        load_begin(&f->p);
+        assert_int_equal(load_end(&f->p), 0);
         load_simple(&f->p, 1, f->key, f->leaf);
         assert_signs(f, 1);
 }
