@@ -176,6 +176,10 @@ size_t arena_used(void) {
         return arena.used;
 }
 
+bool arena_is_nearly_full(void) {
+        return arena.base && arena.size - arena.used < arena.size / 8;
+}
+
 void *arena_allocate(size_t size) {
         size_t rounded;
         Block *b;

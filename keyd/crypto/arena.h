@@ -51,5 +51,8 @@ void arena_release(void *p);
 /* Bytes in live blocks, with their headers. */
 size_t arena_used(void);
 
+/* Whether less than an eighth is free. OpenSSL says all kinds of things when it gets no memory, so nobody should let it come to that. */
+bool arena_is_nearly_full(void);
+
 /* "memfd_secret", "locked memory", "unlocked memory" */
 const char *arena_level_to_string(ArenaLevel level);

@@ -4,6 +4,7 @@
 
 #include <openssl/rsa.h>
 
+#include "keyd/crypto/arena.h"
 #include "keyd/crypto/keytype.h"
 #include "keyd/crypto/ossl.h"
 
@@ -49,6 +50,10 @@ int signing_key_new(const KeyHandover *h, SigningKey **ret, const char **ret_rea
         _cleanup_(signing_key_freep) SigningKey *k = NULL;
         _cleanup_(X509_freep) X509 *leaf = NULL;
         char kind[64];
+
+        /* What is left is for signing with the keys that are here. */
+        if (arena_is_nearly_full())
+                return unusable("there is no memory left for it", ret_reason);
 
         k = calloc(1, sizeof(*k));
         if (!k)

@@ -25,7 +25,7 @@ struct SigningKey {
 
 enum {
         _SIGNING_KEY_E_SUCCESS,
-        SIGNING_KEY_E_UNUSABLE, /* no such key, not the leaf's, or of a kind that is not used */
+        SIGNING_KEY_E_UNUSABLE, /* no such key, not the leaf's, of a kind that is not used, or one too many for the memory */
 };
 
 /* Return: 0, SIGNING_KEY_E_UNUSABLE with a static *ret_reason, -ENOMEM */
