@@ -16,7 +16,7 @@ int publish_pins(char *const *pins, uint8_t storage[static PROTO_LIST_MAX][PROTO
         for (size_t i = 0; pins && pins[i]; i++) {
                 uint8_t bytes[PIN_DECODED_SIZE];
 
-                if (i >= PROTO_LIST_MAX || strlen(pins[i]) != PIN_TEXT_SIZE ||
+                if (i >= PROTO_LIST_MAX || strlen(pins[i]) != PIN_TEXT_SIZE || pins[i][PIN_TEXT_SIZE - 1] != '=' ||
                     EVP_DecodeBlock(bytes, (const uint8_t *) pins[i], PIN_TEXT_SIZE) != PIN_DECODED_SIZE)
                         return -EINVAL;
                 memcpy(storage[i], bytes, PROTO_PIN_SIZE);

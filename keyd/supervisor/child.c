@@ -33,7 +33,9 @@ const char *child_name(ChildId id) {
 }
 
 void child_describe_end(const siginfo_t *end, char *ret, size_t size) {
-        if (end->si_code == CLD_EXITED)
+        if (end->si_code == CLD_EXITED && end->si_status == SPAWN_EXIT_FAILED)
+                snprintf(ret, size, "could not be started (is its executable there?)");
+        else if (end->si_code == CLD_EXITED)
                 snprintf(ret, size, "ended with status %d", end->si_status);
         else
                 snprintf(ret, size, "was killed by signal %d (%s)", end->si_status,

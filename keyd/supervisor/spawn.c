@@ -13,7 +13,6 @@
 #include "common/role.h"
 
 #define ARGUMENTS_MAX 8U
-#define EXIT_NOT_STARTED 127
 
 /* Everything else of the environment, NOTIFY_SOCKET and LISTEN_FDS above all, stays here. */
 static const char *const passed_variables[] = {"JOURNAL_STREAM", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"};
@@ -108,7 +107,7 @@ static _noreturn_ void become_role(const SpawnRequest *q, int null, pid_t parent
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && reset_signals() && place_descriptors(q, null))
                 execve(arguments[0], arguments, environment);
 
-        _exit(EXIT_NOT_STARTED);
+        _exit(SPAWN_EXIT_FAILED);
 }
 
 int spawn_role(const SpawnRequest *q, pid_t *ret) {

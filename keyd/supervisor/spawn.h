@@ -12,6 +12,9 @@
 #define SPAWN_FD_MIN 16
 #define SPAWN_FDS_MAX 3U
 
+/* The exit status of a child that could not become its role */
+#define SPAWN_EXIT_FAILED 127
+
 typedef struct SpawnRequest {
         const char *folder;     /* of the executables */
         const char *name;       /* "keyd-signer" */

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a loader may say, and when: every stage with every record */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/msg-admin.h"
+#include "common/msg-certificates.h"
+#include "common/msg-connection.h"
+#include "common/msg-hello.h"
+#include "common/msg-load.h"
+#include "common/msg-profile.h"
+#include "common/msg-snapshot.h"
+#include "keyd/supervisor/supervisor-internal.h"
+
+#define REVISION 7U
+
+/* The records by the letters that the tables below use */
+static int encode(char letter, Buf *b) {
+        static const uint8_t set_id[PROTO_SET_ID_SIZE] = {1};
+
+        buf_clear(b);
+        switch (letter) {
+        case 'S':
+                return msg_snapshot_encode(b, &(MsgSnapshot) {.revision = REVISION});
+        case 'Z': /* of another load */
+                return msg_snapshot_encode(b, &(MsgSnapshot) {.revision = REVISION + 1});
+        case 'C': {
+                MsgCertificates m = {.last = true};
+
+                memcpy(m.set_id, set_id, sizeof(set_id));
+                return msg_certificates_encode(b, &m);
+        }
+        case 'R':
+                return msg_crl_encode(b, &(MsgCrl) {.profile = SPAN_LITERAL("a"), .last = true});
+        case 'P':
+                return msg_profile_encode(b, &(MsgProfile) {.name = SPAN_LITERAL("a"), .generation = 3, .minimum_tls = TLS_VERSION_1_2});
+        case 'U':
+                return msg_profile_encode(
+                        b, &(MsgProfile) {.name = SPAN_LITERAL("b"), .state = PROTO_STATE_UNAVAILABLE, .minimum_tls = TLS_VERSION_1_2});
+        case 'N':
+                return msg_connection_encode(b, &(MsgConnection) {.alias = SPAN_LITERAL("a")});
+        case 'E':
+                return msg_empty_encode(b, MSG_SNAPSHOT_END);
+        case 'W':
+                return msg_watch_encode(b, &(MsgWatch) {.folder = SPAN_LITERAL("/")});
+        case 'T':
+                return msg_admin_report_encode(b, &(MsgAdminReport) {.what = ADMIN_WHAT_FAILED});
+        default: /* 'K': a key, which is for the signer alone */
+                return buf_append(b, &(uint8_t) {ROLE_KEY}, 1);
+        }
+}
+
+/* Return: what the last record of @letters gives */
+static int take(LoadRecords *r, const char *letters) {
+        _cleanup_(buf_done) Buf b = BUF_INIT(PROTO_RECORD_MAX);
+        int k = 0;
+
+        for (; *letters; letters++) {
+                uint8_t *exact;
+
+                assert_int_equal(encode(*letters, &b), 0);
+                exact = malloc(b.size);
+                assert_non_null(exact);
+                memcpy(exact, b.data, b.size);
+                k = load_records_take(r, span_make(exact, b.size));
+                free(exact);
+                if (letters[1])
+                        assert_in_range(k == 0 || k == LOAD_RECORD_E_WATCH || k == LOAD_RECORD_E_REPORT, 1, 1);
+        }
+        return k;
+}
+
+typedef struct Row {
+        const char *before; /* makes the stage */
+        const char *good;   /* what may come then, of all letters */
+} Row;
+
+static void test_matrix(void **state _unused_) {
+        static const Row rows[] = {
+                {"", "SWT"},     {"S", "CRPUNEWT"}, {"SC", "CRPUNEWT"}, {"SCR", "RPUNEWT"}, {"SCRP", "PUNEWT"},
+                {"SPN", "NEWT"}, {"SCRPUNE", ""},   {"W", "SWT"},       {"SW", "CRPUNEWT"},
+        };
+        static const char all[] = "SZCRPUNEWTK";
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                for (const char *letter = all; *letter; letter++) {
+                        LoadRecords r;
+                        char last[2] = {*letter, 0};
+                        int k, want = !strchr(rows[i].good, *letter) ? LOAD_RECORD_E_VIOLATION
+                                      : *letter == 'W'               ? LOAD_RECORD_E_WATCH
+                                      : *letter == 'T'               ? LOAD_RECORD_E_REPORT
+                                                                     : 0;
+
+                        assert_int_equal(load_records_init(&r, REVISION), 0);
+                        take(&r, rows[i].before);
+                        k = take(&r, last);
+                        if (k != want)
+                                fail_msg("\"%s\" then %c: got %d, want %d", rows[i].before, *letter, k, want);
+                        load_records_done(&r);
+                }
+}
+
+static void test_counts(void **state _unused_) {
+        LoadRecords r;
+
+        assert_int_equal(load_records_init(&r, REVISION), 0);
+        assert_int_equal(take(&r, "WSCPUNNTE"), 0);
+        assert_int_equal(r.stage, LOAD_STAGE_END);
+        assert_int_equal(r.counts.n_profiles, 2);
+        assert_int_equal(r.counts.n_connections, 2);
+        assert_int_equal(r.counts.n_unavailable, 1);
+        assert_int_equal(r.last_generation, 3);
+        assert_int_equal(r.n_failed, 1);
+        /* What is no part of the snapshot is not kept. */
+        assert_int_equal(record_list_count(r.list), 7);
+        load_records_done(&r);
+}
+
+static void test_too_many(void **state _unused_) {
+        LoadRecords r;
+        int k = 0;
+
+        assert_int_equal(load_records_init(&r, REVISION), 0);
+        assert_int_equal(take(&r, "S"), 0);
+        for (size_t i = 1; i < ROLE_SNAPSHOT_RECORDS_MAX; i++)
+                k |= take(&r, "N");
+        assert_int_equal(k, 0);
+        assert_int_equal(take(&r, "N"), LOAD_RECORD_E_VIOLATION);
+        load_records_done(&r);
+}
+
+static void test_malformed(void **state _unused_) {
+        static const uint8_t types[] = {MSG_SNAPSHOT, MSG_CERTIFICATES, ROLE_CRL, MSG_PROFILE, MSG_CONNECTION, ROLE_WATCH, ADMIN_REPORT};
+        LoadRecords r;
+
+        assert_int_equal(load_records_init(&r, REVISION), 0);
+        assert_int_equal(load_records_take(&r, (Span) {}), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(load_records_take(&r, span_make(&types[0], 1)), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(take(&r, "S"), 0);
+        for (size_t i = 1; i < ARRAY_SIZE(types); i++)
+                assert_int_equal(load_records_take(&r, span_make(&types[i], 1)), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(load_records_take(&r, SPAN_LITERAL("\x86"
+                                                            "x")),
+                         LOAD_RECORD_E_VIOLATION);
+        load_records_done(&r);
+}
+
+static RecordList *make_list(uint64_t revision, uint32_t max_calls, const char *name) {
+        _cleanup_(buf_done) Buf b = BUF_INIT(PROTO_RECORD_MAX);
+        RecordList *l;
+
+        assert_int_equal(record_list_new(10, 10000, &l), 0);
+        assert_int_equal(msg_snapshot_encode(&b, &(MsgSnapshot) {.revision = revision, .max_calls = max_calls}), 0);
+        assert_int_equal(record_list_add(l, buf_span(&b)), 0);
+        assert_int_equal(record_list_add(l, span_from_string(name)), 0);
+        return l;
+}
+
+static void test_same(void **state _unused_) {
+        _cleanup_(record_list_unrefp) RecordList *a = make_list(1, 5, "x"), *b = make_list(2, 5, "x"), *calls = make_list(1, 6, "x"),
+                                                 *other = make_list(1, 5, "y"), *longer = make_list(1, 5, "x");
+
+        assert_int_equal(record_list_add(longer, SPAN_LITERAL("z")), 0);
+        assert_true(load_records_same(a, b));
+        assert_false(load_records_same(a, calls));
+        assert_false(load_records_same(a, other));
+        assert_false(load_records_same(a, longer));
+        assert_false(load_records_same(NULL, a));
+        assert_false(load_records_same(NULL, NULL));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_matrix),    cmocka_unit_test(test_counts), cmocka_unit_test(test_too_many),
+                cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
