@@ -51,6 +51,8 @@ def main():
             sys.exit("there is no corpus in %s" % options.corpus)
 
         reached = coverage(run(options, ["-runs=0"] + corpora))
+        if not os.path.exists(options.floor):
+            sys.exit("the corpus reaches %d edges; write the floor, a little below that, into %s" % (reached, options.floor))
         with open(options.floor, encoding="ascii") as f:
             floor = int(f.read())
         further = coverage(run(options, FURTHER + [new] + corpora))
