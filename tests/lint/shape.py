@@ -11,9 +11,21 @@ FUNCTION_LINES_MAX = 60
 
 DECLARATION = re.compile(r"^(?:static inline )?int (\w+)\(([^;{]*)\)([^;{]*)[;{]", re.MULTILINE)
 
-# Whose result says nothing that could be missed: those that give back the error they told, callbacks for a table, comparisons, conversions.
+# Whose result says nothing that could be missed: those that give back the error they told, callbacks for a table, comparisons, conversions;
+# and those whose comment says so: what they return is an exit status, always 1, a size, a byte, or they cannot fail.
 INFALLIBLE_NAME = re.compile(r"_(?:error|errno|problem|failure)$|_compare_|_to_|_on_")
 INFALLIBLE_PARAMETERS = re.compile(r"^const IniContext \*\w+, void \*\w+$")
+INFALLIBLE_COMMENT = re.compile(r"exit status|\b[Rr]eturns?:? (?:1|its size)\b|-1 at the end|\bcannot fail\b")
+
+
+def comment_of(source, number):
+    """The paragraph above line @number: a comment and the declarations that share it; and what the file's head says."""
+    first = number - 1
+    while first > 0 and source.lines[first - 1].strip():
+        first -= 1
+    head, include, _ = source.text.partition("#include")
+    head = head if include else ""
+    return head + "\n".join(source.lines[first:number])
 
 
 def check_length(source, report):
@@ -34,7 +46,9 @@ def check_must_check(source, report):
         name, parameters, attributes = match.groups()
         if "_must_check_" in attributes or INFALLIBLE_NAME.search("_" + name) or INFALLIBLE_PARAMETERS.match(parameters):
             continue
-        report.add("int-must-check", source.path, code.count("\n", 0, match.start()) + 1, "%s() returns int and has no _must_check_" % name)
+        number = code.count("\n", 0, match.start()) + 1
+        if not INFALLIBLE_COMMENT.search(comment_of(source, number)):
+            report.add("int-must-check", source.path, number, "%s() returns int and has no _must_check_; if it cannot fail, let its comment say so" % name)
 
 
 def check(options, report):

@@ -33,9 +33,10 @@ def sleeps(tree):
 
 
 def check(options, report):
-    for source in lib.sources(options.root):
-        if not source.path.startswith("tests/") or source.path.startswith("tests/lint/"):
+    for path in lib.paths(options.root):
+        if not path.startswith("tests/") or path.startswith("tests/lint/") or not (path.endswith((".py", ".c", ".h")) or lib.is_shell(options.root, path)):
             continue
+        source = lib.Source(options.root, path)
         if source.path.endswith(".py"):
             for function, number in sleeps(ast.parse(source.text)):
                 if (source.path, function) != WAITER:

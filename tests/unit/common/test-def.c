@@ -11,9 +11,17 @@ static void test_poll_ms(void **state) {
         assert_int_equal(deadline_to_poll_ms(0), 0);
         assert_int_equal(deadline_to_poll_ms(now_usec()), 0);
         assert_int_equal(deadline_to_poll_ms(USEC_INFINITY - 1), INT_MAX);
-        /* Rounded up: a wait never ends before its deadline. */
         assert_in_range(deadline_to_poll_ms(now_usec() + 3600 * USEC_PER_SEC), 1, 3600 * 1000);
-        assert_in_range(deadline_to_poll_ms(now_usec() + 3600 * USEC_PER_SEC + 1), 1, 3600 * 1000 + 1);
+}
+
+/* Rounded up: 0 only when the deadline has passed, or poll() would be called over and over until it has. */
+static void test_poll_ms_rounds_up(void **state) {
+        for (unsigned i = 0; i < 100; i++) {
+                uint64_t deadline = now_usec() + 900;
+
+                if (deadline_to_poll_ms(deadline) == 0)
+                        assert_true(now_usec() >= deadline);
+        }
 }
 
 static void test_deadline_after(void **state) {
@@ -38,6 +46,7 @@ static void test_take(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_poll_ms),
+                cmocka_unit_test(test_poll_ms_rounds_up),
                 cmocka_unit_test(test_deadline_after),
                 cmocka_unit_test(test_take),
         };

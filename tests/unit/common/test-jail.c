@@ -96,6 +96,7 @@ static void *call_when_told(void *userdata) {
         Thread *t = userdata;
         char byte = 0;
 
+        /* What starting a thread takes is behind us. */
         if (write(t->end[1], &byte, 1) != 1 || read(t->start[0], &byte, 1) != 1)
                 _exit(5);
         syscall(t->number);
@@ -118,9 +119,8 @@ static int run_in_thread(long number) {
 
                 if (pipe(t.start) < 0 || pipe(t.end) < 0 || pthread_create(&thread, NULL, call_when_told, &t) != 0)
                         _exit(2);
-                /* A thread that is still starting makes calls that the filter has not. */
                 if (read(t.end[0], &byte, 1) != 1)
-                        _exit(2);
+                        _exit(7);
                 if (jail_prepare() != 0 || jail_seccomp(rules, ARRAY_SIZE(rules)) != 0)
                         _exit(3);
                 if (write(t.start[1], &byte, 1) != 1 || read(t.end[0], &byte, 1) != 1)
