@@ -41,7 +41,7 @@ typedef enum Verb {
 
 typedef struct Options {
         const struct VerbRow *verb; /* a row of verbs.h; never NULL after options_parse() */
-        const char **arguments; /* what follows the verb; the array is owned */
+        const char **arguments;     /* what follows the verb; the array is owned */
         size_t n_arguments;
 
         bool help;
