@@ -36,7 +36,8 @@ typedef enum Verb {
         VERB_INSPECT = 1 << 7,
         VERB_CERTS = 1 << 8,
         VERB_LOG = 1 << 9,
-        VERB_ALL = (1 << 10) - 1,
+        VERB_RELOAD = 1 << 10,
+        VERB_ALL = (1 << 11) - 1,
 } Verb;
 
 typedef struct Options {
@@ -70,6 +71,7 @@ typedef struct Options {
         bool expiring; /* --expiring was given */
         uint64_t expiring_usec;
         bool follow;
+        bool dry_run;
 } Options;
 
 #define OPTIONS_USAGE 1

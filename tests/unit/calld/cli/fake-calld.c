@@ -12,7 +12,7 @@
 
 /* Whether head and body are there: Content-Length, or the last chunk. */
 static bool is_complete(const Buf *b) {
-        const char *head = (const char *) b->data, *end = memmem(head, b->size, "\r\n\r\n", 4), *length;
+        const char *head = (const char *) b->data, *end = head ? memmem(head, b->size, "\r\n\r\n", 4) : NULL, *length;
         size_t head_size = end ? (size_t) (end - head) + 4 : 0;
 
         if (!end)

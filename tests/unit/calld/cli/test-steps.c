@@ -63,6 +63,7 @@ static void test_verdict(void **state _unused_) {
                 bool good;
                 _cleanup_free_ char *text = render(bad[i], false, false, &good);
 
+                assert_non_null(text);
                 assert_false(good);
         }
 }
