@@ -253,8 +253,7 @@ int client_show_problem(const Options *o, Http *http) {
 int client_get_json(const Options *o, const char *method, const char *path, json_t **ret) {
         _cleanup_(http_done) Http http = {.fd = -1};
         _cleanup_(http_head_done) HttpHead head = HTTP_HEAD_INIT;
-        ClientRequest request = {
-                .method = method, .target = path, .authority = "midtls", .idle_usec = DOCUMENT_IDLE_USEC, .upload = {.fd = -1}};
+        ClientRequest request = {.method = method, .target = path, .authority = "midtls", .idle_usec = DOCUMENT_IDLE_USEC, .upload = {.fd = -1}};
         int r;
 
         /* RFC 9110, 8.6: a POST without content says so. */

@@ -16,8 +16,8 @@ typedef struct Upload {
         bool given;
         const void *data; /* sent first */
         size_t size;
-        int fd;           /* then what can be read here; -1: nothing */
-        bool chunked;     /* else @length is the Content-Length */
+        int fd;       /* then what can be read here; -1: nothing */
+        bool chunked; /* else @length is the Content-Length */
         uint64_t length;
 } Upload;
 

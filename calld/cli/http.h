@@ -16,10 +16,10 @@
 #define HTTP_LINE_MAX 1024U /* a chunk's first line */
 
 /* Outcomes */
-#define HTTP_CLOSED 1       /* the peer closed before the message was complete */
-#define HTTP_MALFORMED 2    /* not HTTP/1.1 as RFC 9112 has it */
-#define HTTP_TOO_LARGE 3    /* more than the limits above */
-#define HTTP_ANSWERS 4      /* http_send: the peer answers before all was sent, or takes no more; read its answer */
+#define HTTP_CLOSED 1    /* the peer closed before the message was complete */
+#define HTTP_MALFORMED 2 /* not HTTP/1.1 as RFC 9112 has it */
+#define HTTP_TOO_LARGE 3 /* more than the limits above */
+#define HTTP_ANSWERS 4   /* http_send: the peer answers before all was sent, or takes no more; read its answer */
 
 typedef enum HttpFraming {
         HTTP_FRAMING_NONE = 0,
@@ -52,7 +52,8 @@ typedef struct HttpHead {
         size_t n_fields;
 } HttpHead;
 
-#define HTTP_HEAD_INIT {.text = BUF_INIT(HTTP_HEAD_MAX)}
+#define HTTP_HEAD_INIT \
+        { .text = BUF_INIT(HTTP_HEAD_MAX) }
 
 /* Takes @fd. */
 void http_init(Http *h, int fd, uint64_t idle_usec);

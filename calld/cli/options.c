@@ -145,7 +145,7 @@ static const char *set_soap(const OptionRow *row _unused_, const char *value, Op
 static const OptionRow rows[] = {
         {"help",       'h', NULL,      VERB_ALL,               set_flag,         AT(help),       "show this"},
         {"version",    0,   NULL,      VERB_ALL,               set_flag,         AT(version),    "show the version"},
-        {"socket",     0,   "PATH",    VERB_ALL,               set_string,       AT(socket),     "calld's socket (default $MIDTLS_SOCKET, /run/midtls/calld.sock)"},
+        {"socket",     0,   "PATH",    VERB_ALL,               set_string,       AT(socket),     "calld's socket (default $MIDTLS_SOCKET, /run/midtls/calld.sock); reload: keyd's"},
         {"json",       0,   "MODE",    VERB_ALL,               set_json,         0,              "print JSON: short, pretty or off"},
         {NULL,         'j', NULL,      VERB_ALL,               set_json_default, 0,              "--json=pretty on a terminal, --json=short elsewhere"},
         {"color",      0,   "[WHEN]",   VERB_ALL,               set_color,        0,              "always (also without WHEN), auto or never"},
@@ -166,6 +166,7 @@ static const OptionRow rows[] = {
         {"key-alias",  0,   "ALIAS",   VERB_INSPECT,           set_string,       AT(key_alias),  "inspect: which entry"},
         {"expiring",   0,   "TIME",    VERB_CERTS,             set_expiring,     0,              "certs: exit 1 when one expires within that time"},
         {"follow",     'f', NULL,      VERB_LOG,               set_flag,         AT(follow),     "log: wait for more"},
+        {"dry-run",    0,   NULL,      VERB_RELOAD,            set_flag,         AT(dry_run),    "reload: tell what would happen, change nothing"},
 };
 /* clang-format on */
 

@@ -36,12 +36,13 @@ typedef enum Verb {
         VERB_INSPECT = 1 << 7,
         VERB_CERTS = 1 << 8,
         VERB_LOG = 1 << 9,
-        VERB_ALL = (1 << 10) - 1,
+        VERB_RELOAD = 1 << 10,
+        VERB_ALL = (1 << 11) - 1,
 } Verb;
 
 typedef struct Options {
         const struct VerbRow *verb; /* a row of verbs.h; never NULL after options_parse() */
-        const char **arguments; /* what follows the verb; the array is owned */
+        const char **arguments;     /* what follows the verb; the array is owned */
         size_t n_arguments;
 
         bool help;
@@ -70,6 +71,7 @@ typedef struct Options {
         bool expiring; /* --expiring was given */
         uint64_t expiring_usec;
         bool follow;
+        bool dry_run;
 } Options;
 
 #define OPTIONS_USAGE 1

@@ -14,8 +14,8 @@ typedef struct Sink {
         const char *path; /* NULL: standard output */
         FILE *file;       /* opened with the first byte; owned when path is set */
         bool terminal;
-        bool lead;        /* a byte 0xc2 is held back: what follows tells whether it begins a control character */
-        bool line_open;   /* what was written last is not the end of a line */
+        bool lead;      /* a byte 0xc2 is held back: what follows tells whether it begins a control character */
+        bool line_open; /* what was written last is not the end of a line */
 } Sink;
 
 /* @path NULL or "-": standard output */

@@ -94,13 +94,13 @@ void text_ellipsize(char *s, size_t width) {
         for (;;) {
                 size_t n = measure(p, &columns);
 
-                if (used + columns + 1 > width)
+                /* The mark may be longer than the last characters: one more of them goes then. */
+                if (used + columns + 1 > width || size - (size_t) (p - s) - n < strlen(mark))
                         break;
                 p += n;
                 used += columns;
         }
 
-        /* The mark may be longer than the character it stands for. */
         if (strlen(mark) > size - (size_t) (p - s))
                 mark = "~";
         memcpy(p, mark, strlen(mark) + 1);
@@ -113,12 +113,8 @@ typedef struct Unit {
 } Unit;
 
 static const Unit units[] = {
-        {"d", "day", 24 * 60 * USEC_PER_MINUTE},
-        {"h", "hour", 60 * USEC_PER_MINUTE},
-        {"min", "minute", USEC_PER_MINUTE},
-        {"s", "second", USEC_PER_SEC},
-        {"ms", "millisecond", USEC_PER_MSEC},
-        {"us", "microsecond", 1},
+        {"d", "day", 24 * 60 * USEC_PER_MINUTE}, {"h", "hour", 60 * USEC_PER_MINUTE},  {"min", "minute", USEC_PER_MINUTE},
+        {"s", "second", USEC_PER_SEC},           {"ms", "millisecond", USEC_PER_MSEC}, {"us", "microsecond", 1},
 };
 
 void text_format_span(uint64_t usec, char ret[32]) {

@@ -19,8 +19,8 @@ typedef struct Row {
 } Row;
 
 static const Row rows[] = {
-        {"format", "Format"},     {"alias", "Alias"},       {"key_type", "Key"}, {"leaf_sha256", "SHA-256"}, {"chain", "Chain"},
-        {"not_after", "Expires"}, {"warnings", "Warnings"}, {"detail", "Detail"}, {"aliases", "Aliases"},    {"hint", "Hint"},
+        {"format", "Format"},     {"alias", "Alias"},       {"key_type", "Key"},  {"leaf_sha256", "SHA-256"}, {"chain", "Chain"},
+        {"not_after", "Expires"}, {"warnings", "Warnings"}, {"detail", "Detail"}, {"aliases", "Aliases"},     {"hint", "Hint"},
 };
 
 static void print_row(const Row *row, const json_t *value) {

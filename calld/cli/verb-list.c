@@ -65,12 +65,20 @@ typedef struct Listing {
 } Listing;
 
 static const Listing connections = {
-        "/connections", "connections", "There are no connections: write ALIAS.connection in /etc/midtls, see midtls.connection(5).",
-        {"NAME", "URL", "CERTIFICATE", "EXPIRES", "STATE"}, 5, add_connection,
+        "/connections",
+        "connections",
+        "There are no connections: write ALIAS.connection in /etc/midtls, see midtls.connection(5).",
+        {"NAME", "URL", "CERTIFICATE", "EXPIRES", "STATE"},
+        5,
+        add_connection,
 };
 static const Listing profiles = {
-        "/profiles", "profiles", "There are no profiles: write PROTOCOL.profile in /etc/midtls, see midtls.profile(5).",
-        {"NAME", "KEY", "CERTIFICATE", "EXPIRES", "CONNECTIONS", "STATE"}, 6, add_profile,
+        "/profiles",
+        "profiles",
+        "There are no profiles: write PROTOCOL.profile in /etc/midtls, see midtls.profile(5).",
+        {"NAME", "KEY", "CERTIFICATE", "EXPIRES", "CONNECTIONS", "STATE"},
+        6,
+        add_profile,
 };
 
 static int print_listing(const Options *o, const Listing *l, const json_t *array) {

@@ -14,6 +14,7 @@ const VerbRow verb_table[] = {
         {"test",    VERB_TEST,    verb_test,    0, SIZE_MAX, "[ALIAS...]",              "try connections step by step; without ALIAS: all"},
         {"certs",   VERB_CERTS,   verb_certs,   0, 0,        "[--expiring 30d]",        "certificates and expiry; exit 1 when one expires within"},
         {"check",   VERB_CHECK,   verb_check,   0, 0,        "[--root DIR]",            "check the configuration; opens no socket and no key"},
+        {"reload",  VERB_RELOAD,  verb_reload,  0, 0,        "[--dry-run]",             "read configuration and keys again; fails when a key could not be"},
         {"inspect", VERB_INSPECT, verb_inspect, 1, 1,        "FILE",                    "would keyd take this keystore, and what is in it"},
         {"log",     VERB_LOG,     verb_log,     0, 1,        "[-f] [ALIAS]",            "the audit trail, readable"},
         {NULL},

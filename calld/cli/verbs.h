@@ -35,3 +35,4 @@ int verb_certs(const Options *o);
 int verb_check(const Options *o);
 int verb_inspect(const Options *o);
 int verb_log(const Options *o);
+int verb_reload(const Options *o);

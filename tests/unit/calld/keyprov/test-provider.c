@@ -4,9 +4,11 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 
 #include <cmocka.h>
 #include <openssl/err.h>
+#include <openssl/provider.h>
 
 #include "calld/keyprov/handle.h"
 #include "calld/keyprov/provider.h"
