@@ -26,7 +26,7 @@ static int prepare_fd(int fd) {
         return 0;
 }
 
-int daemon_take_socket(const char *name, int socket_type, int *ret_fd) {
+static int take_socket(const char *name, int family, int socket_type, int *ret_fd) {
         _cleanup_(names_freep) char **names = NULL;
         int n, r;
 
@@ -41,7 +41,7 @@ int daemon_take_socket(const char *name, int socket_type, int *ret_fd) {
                 if (strcmp(names[i], name) != 0 && !(n == 1 && strcmp(names[i], "unknown") == 0))
                         continue;
 
-                r = sd_is_socket(fd, AF_UNIX, socket_type, /* listening= */ 1);
+                r = sd_is_socket(fd, family, socket_type, /* listening= */ 1);
                 if (r < 0)
                         return r;
                 if (r == 0)
@@ -57,7 +57,23 @@ int daemon_take_socket(const char *name, int socket_type, int *ret_fd) {
         return -ENOENT;
 }
 
+int daemon_take_socket(const char *name, int socket_type, int *ret_fd) {
+        return take_socket(name, AF_UNIX, socket_type, ret_fd);
+}
+
+int daemon_take_tcp_socket(const char *name, int *ret_fd) {
+        int r;
+
+        r = take_socket(name, AF_INET, SOCK_STREAM, ret_fd);
+        return r == -EINVAL ? take_socket(name, AF_INET6, SOCK_STREAM, ret_fd) : r;
+}
+
 int daemon_prepare_loop(sd_event *loop) {
+        /* Without a handler a signal source ends the loop. */
+        return daemon_prepare_loop_with(loop, NULL, NULL);
+}
+
+int daemon_prepare_loop_with(sd_event *loop, sd_event_signal_handler_t on_end, void *userdata) {
         static const int ends[] = {SIGTERM, SIGINT};
         sigset_t mask;
         int r;
@@ -71,9 +87,8 @@ int daemon_prepare_loop(sd_event *loop) {
         if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
                 return -errno;
 
-        /* Without a handler a signal source ends the loop. */
         for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-                r = sd_event_add_signal(loop, NULL, ends[i], NULL, NULL);
+                r = sd_event_add_signal(loop, NULL, ends[i], on_end, userdata);
                 if (r < 0)
                         return r;
         }

@@ -272,6 +272,13 @@ static void setup_transport(Call *c) {
 #endif
 }
 
+/* Neither a kept connection nor a TLS session, and nothing is kept. */
+static void setup_fresh(Call *c) {
+        curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(c->easy, CURLOPT_FORBID_REUSE, 1L);
+        curl_easy_setopt(c->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+}
+
 static void setup_http(Call *c) {
         CURL *e = c->easy;
 
@@ -312,6 +319,8 @@ int call_setup(Call *c, const CallRequest *request, CallError *ret_error) {
                 return r;
 
         setup_transport(c);
+        if (request->fresh)
+                setup_fresh(c);
         setup_http(c);
         return setup_method(c, request, ret_error);
 }

@@ -40,7 +40,8 @@ typedef struct Connection {
 } Connection;
 
 typedef struct Directory {
-        uint64_t revision; /* 0: nothing was stated yet */
+        uint64_t revision;  /* keyd's; 0: nothing was stated yet */
+        uint64_t n_changes; /* snapshots taken so far; unlike the revision it goes on when keyd begins anew */
         Buf record;
         MsgSnapshot limits;
         Connection **connections; /* sorted by alias */
@@ -63,3 +64,6 @@ Connection *connection_unref(Connection *c);
 DEFINE_CLEANUP(Connection *, connection_unref)
 
 void directory_done(Directory *d);
+
+/* The order of the connections. */
+int directory_compare_names(Span a, Span b);

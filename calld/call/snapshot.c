@@ -236,6 +236,7 @@ int snapshot_finish(Snapshot *s, Directory *d) {
                 if (compare_connections(&n->connections[i - 1], &n->connections[i]) == 0)
                         return SNAPSHOT_E_INVALID;
 
+        n->n_changes = d->n_changes + 1;
         former = *d;
         *d = *n;
         *n = (Directory) {};

@@ -39,4 +39,3 @@ DEFINE_CLEANUP(CaCertificates *, ca_certificates_unref)
 Profile *profile_ref(Profile *p);
 Profile *profile_unref(Profile *p);
 DEFINE_CLEANUP(Profile *, profile_unref)
-int directory_compare_names(Span a, Span b);

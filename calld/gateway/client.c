@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "calld/gateway/client.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <systemd/sd-login.h>
+
+#include "calld/gateway/exchange.h"
+#include "calld/gateway/listener.h"
+
+/* Idle connections that a user may have beyond MaxCallsPerUser=. */
+#define CONNECTIONS_SPARE 64U
+
+uid_t client_uid(const Client *c) {
+        return c->has_peer ? c->peer.uid : USER_UNKNOWN;
+}
+
+/* libmicrohttpd notices and closes. */
+static void client_hang_up(Client *c) {
+        client_set_wait(c, CLIENT_WAIT_NOTHING);
+        shutdown(c->fd, SHUT_RDWR);
+}
+
+/* Nothing was answered yet on this request and the answer before it is out, so the line is ours. */
+static void send_timeout(Client *c) {
+        char text[1024];
+        int n;
+
+        n = exchange_format_timeout(c, text, sizeof(text));
+        if (n > 0)
+                ignore_result(send(c->fd, text, (size_t) n, MSG_DONTWAIT | MSG_NOSIGNAL), "a caller that does not read it is closed all the same");
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        Client *c = userdata;
+
+        (void) source;
+        (void) usec;
+        if (c->wait == CLIENT_WAIT_HEADER)
+                send_timeout(c);
+        client_hang_up(c);
+        return 0;
+}
+
+static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        Client *c = userdata;
+
+        (void) fd;
+        (void) events;
+        sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        c->hung_up = true;
+        if (c->exchange)
+                exchange_on_hangup(c->exchange);
+        return 0;
+}
+
+void client_set_wait(Client *c, ClientWait wait) {
+        const Gateway *g = c->listener->gateway;
+        uint64_t timeout = wait == CLIENT_WAIT_HEADER ? gateway_header_timeout(g) : gateway_idle_timeout(g);
+
+        c->wait = wait;
+        if (wait == CLIENT_WAIT_NOTHING) {
+                sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+                return;
+        }
+        sd_event_source_set_time_relative(c->timer, timeout);
+        sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+}
+
+static void find_unit(Client *c) {
+        _cleanup_free_ char *unit = NULL;
+
+        /* as far as /proc is to be seen */
+        if (sd_peer_get_unit(c->fd, &unit) >= 0 || sd_peer_get_user_unit(c->fd, &unit) >= 0)
+                snprintf(c->unit, sizeof(c->unit), "%s", unit);
+}
+
+static Client *client_free(Client *c) {
+        if (!c)
+                return NULL;
+
+        sd_event_source_disable_unref(c->timer);
+        sd_event_source_disable_unref(c->hangup);
+        free(c);
+        return NULL;
+}
+DEFINE_CLEANUP(Client *, client_free)
+
+static int client_new(Listener *l, int fd, Client **ret) {
+        _cleanup_(client_freep) Client *c = NULL;
+        sd_event *loop = l->gateway->loop;
+        int r;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+
+        c->listener = l;
+        c->fd = fd;
+        c->has_peer = l->has_peer;
+        r = c->has_peer ? peer_get(fd, &c->peer) : 0;
+        if (r < 0)
+                return r;
+        if (c->has_peer)
+                find_unit(c);
+
+        r = sd_event_add_time_relative(loop, &c->timer, CLOCK_MONOTONIC, gateway_header_timeout(l->gateway), USEC_PER_MSEC * 100, on_timer, c);
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(loop, &c->hangup, fd, 0, on_hangup, c);
+        if (r < 0)
+                return r;
+
+        c->wait = CLIENT_WAIT_HEADER;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+static bool client_count(Client *c) {
+        Gateway *g = c->listener->gateway;
+        UserCount *count = users_get(&g->users, client_uid(c));
+        unsigned max = g->directory->limits.max_calls_per_user + CONNECTIONS_SPARE;
+
+        return count && ++count->n_connections <= max;
+}
+
+static void client_uncount(Client *c) {
+        Gateway *g = c->listener->gateway;
+        UserCount *count = users_get(&g->users, client_uid(c));
+
+        if (count && count->n_connections > 0)
+                count->n_connections--;
+        users_tidy(&g->users, client_uid(c));
+}
+
+void client_on_connection(void *userdata, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        Client *c = *context;
+
+        if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+                if (c)
+                        client_uncount(c);
+                *context = client_free(c);
+                return;
+        }
+
+        if (client_new(userdata, info->connect_fd, &c) < 0) {
+                shutdown(info->connect_fd, SHUT_RDWR);
+                return;
+        }
+        if (!client_count(c))
+                client_hang_up(c);
+        *context = c;
+}
+
+Client *client_of(struct MHD_Connection *connection) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+        return info ? info->socket_context : NULL;
+}

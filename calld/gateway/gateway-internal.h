@@ -1,0 +1,47 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The gateway as its own files see it */
+
+#include <microhttpd.h>
+
+#include "calld/gateway/access.h"
+#include "calld/gateway/gateway.h"
+#include "calld/gateway/metrics.h"
+#include "calld/gateway/users.h"
+
+#define GATEWAY_LISTENERS_MAX 2U
+
+typedef struct Exchange Exchange;
+typedef struct Client Client;
+typedef struct Listener Listener;
+
+struct Gateway {
+        sd_event *loop;
+        const Directory *directory;
+        const Watch *watch;
+        Caller *caller;
+        uint64_t started_usec;
+
+        Listener *listeners[GATEWAY_LISTENERS_MAX];
+        size_t n_listeners;
+
+        Access access;
+        Users users;
+        Metrics metrics;
+        Exchange *exchanges; /* all of them, linked */
+        size_t n_exchanges;
+        unsigned n_calls; /* that count for MaxCalls= */
+
+        bool draining;
+        sd_event_source *drain_timer;
+};
+
+/* Limits of midtls.conf, or their defaults while nothing was stated. */
+uint64_t gateway_header_timeout(const Gateway *g);
+uint64_t gateway_idle_timeout(const Gateway *g);
+size_t gateway_max_header_bytes(const Gateway *g);
+
+/* Ends the loop when it is draining and nothing is left to do. */
+void gateway_check_drained(Gateway *g);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "calld/gateway/gateway-internal.h"
+
+#include "calld/gateway/exchange.h"
+#include "calld/gateway/listener.h"
+
+/* While keyd has said nothing, what midtls.conf says by default. */
+#define DEFAULT_HEADER_TIMEOUT_USEC (10 * USEC_PER_SEC)
+#define DEFAULT_IDLE_TIMEOUT_USEC (60 * USEC_PER_SEC)
+#define DEFAULT_MAX_HEADER_BYTES (64U * 1024)
+
+uint64_t gateway_header_timeout(const Gateway *g) {
+        return g->directory->limits.header_timeout_usec ? g->directory->limits.header_timeout_usec : DEFAULT_HEADER_TIMEOUT_USEC;
+}
+
+uint64_t gateway_idle_timeout(const Gateway *g) {
+        return g->directory->limits.idle_timeout_usec ? g->directory->limits.idle_timeout_usec : DEFAULT_IDLE_TIMEOUT_USEC;
+}
+
+size_t gateway_max_header_bytes(const Gateway *g) {
+        return g->directory->limits.max_header_bytes ? g->directory->limits.max_header_bytes : DEFAULT_MAX_HEADER_BYTES;
+}
+
+int gateway_new(sd_event *loop, const Directory *directory, const Watch *watch, Caller *caller, Gateway **ret) {
+        Gateway *g;
+
+        g = calloc(1, sizeof(*g));
+        if (!g)
+                return -ENOMEM;
+
+        g->loop = sd_event_ref(loop);
+        g->directory = directory;
+        g->watch = watch;
+        g->caller = caller;
+        g->started_usec = now_usec();
+        *ret = g;
+        return 0;
+}
+
+static void abort_all(Gateway *g) {
+        for (Exchange *e = g->exchanges, *next; e; e = next) {
+                next = e->next;
+                exchange_abort(e);
+        }
+}
+
+Gateway *gateway_free(Gateway *g) {
+        if (!g)
+                return NULL;
+
+        g->draining = false;
+        abort_all(g);
+        for (size_t i = 0; i < g->n_listeners; i++)
+                listener_free(g->listeners[i]);
+        ASSERT(g->n_exchanges == 0);
+
+        sd_event_source_disable_unref(g->drain_timer);
+        access_done(&g->access);
+        users_done(&g->users);
+        sd_event_unref(g->loop);
+        free(g);
+        return NULL;
+}
+
+int gateway_listen(Gateway *g, int fd, bool has_peer) {
+        int r;
+
+        ASSERT(g->n_listeners < GATEWAY_LISTENERS_MAX);
+        r = listener_new(g, fd, has_peer, &g->listeners[g->n_listeners]);
+        if (r < 0)
+                return r;
+        g->n_listeners++;
+        return 0;
+}
+
+void gateway_check_drained(Gateway *g) {
+        if (g->draining && g->n_exchanges == 0)
+                sd_event_exit(g->loop, 0);
+}
+
+static int on_drain_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        Gateway *g = userdata;
+
+        (void) source;
+        (void) usec;
+        return sd_event_exit(g->loop, 0);
+}
+
+void gateway_drain(Gateway *g, uint64_t timeout_usec) {
+        if (g->draining)
+                return;
+
+        for (size_t i = 0; i < g->n_listeners; i++)
+                listener_quiesce(g->listeners[i]);
+        g->draining = true;
+        if (sd_event_add_time_relative(g->loop, &g->drain_timer, CLOCK_MONOTONIC, timeout_usec, 0, on_drain_timer, g) < 0)
+                sd_event_exit(g->loop, 0);
+        gateway_check_drained(g);
+}

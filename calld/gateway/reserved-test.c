@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* POST /test/ALIAS: one call on a connection of its own, told step by step */
+
+#include "calld/gateway/reserved.h"
+
+typedef enum TestStep {
+        STEP_DNS,
+        STEP_TCP,
+        STEP_TLS,
+        STEP_SERVER_CERTIFICATE,
+        STEP_CERTIFICATE_REQUEST,
+        STEP_SIGNATURE,
+        STEP_ACCEPTED,
+        STEP_HTTP,
+        _STEP_MAX,
+} TestStep;
+
+static const char *const step_names[_STEP_MAX] = {
+        [STEP_DNS] = "dns",
+        [STEP_TCP] = "tcp",
+        [STEP_TLS] = "tls",
+        [STEP_SERVER_CERTIFICATE] = "server-certificate",
+        [STEP_CERTIFICATE_REQUEST] = "certificate-request",
+        [STEP_SIGNATURE] = "signature",
+        [STEP_ACCEPTED] = "accepted",
+        [STEP_HTTP] = "http",
+};
+
+/* The first step that the report does not show as done. */
+static TestStep first_open(const CallReport *r) {
+        const bool done[] = {
+                [STEP_DNS] = r->resolved,
+                [STEP_TCP] = r->connected,
+                [STEP_TLS] = r->server_hello,
+                [STEP_SERVER_CERTIFICATE] = r->server_certificate_ok,
+                [STEP_CERTIFICATE_REQUEST] = r->certificate_requested,
+                [STEP_SIGNATURE] = r->signed_by_keyd,
+                [STEP_ACCEPTED] = r->handshake_done,
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(done); i++)
+                if (!done[i])
+                        return (TestStep) i;
+        return STEP_HTTP;
+}
+
+static TestStep failed_step(CallCode code, const CallReport *r) {
+        switch (code) {
+
+        case CALL_OK:
+                return _STEP_MAX;
+
+        case CALL_DNS_FAILED:
+        case CALL_ADDRESS_DENIED:
+                return STEP_DNS;
+
+        case CALL_SERVER_CERTIFICATE:
+                return STEP_SERVER_CERTIFICATE;
+
+        case CALL_KEY_UNAVAILABLE:
+        case CALL_KEY_EXPIRED:
+        case CALL_KEYD_UNAVAILABLE:
+        case CALL_SIGNING_REFUSED:
+                return STEP_SIGNATURE;
+
+        case CALL_CLIENT_CERTIFICATE_REJECTED:
+                return STEP_ACCEPTED;
+
+        case CALL_RESPONSE_INVALID:
+        case CALL_RESPONSE_TOO_LARGE:
+        case CALL_TIMEOUT:
+                return STEP_HTTP;
+
+        default:
+                return first_open(r);
+        }
+}
+
+/* What a step that went well has to tell. */
+static void describe(TestStep step, const Exchange *e, char *ret, size_t size) {
+        const MsgConnection *m = &e->destination->m;
+        const CallReport *r = &e->report;
+
+        ret[0] = '\0';
+        switch (step) {
+
+        case STEP_DNS:
+                snprintf(ret, size, "%.*s", (int) m->host.size, (const char *) m->host.data);
+                break;
+
+        case STEP_TCP:
+                snprintf(ret, size, "%s port %u", r->address, m->port);
+                break;
+
+        case STEP_TLS:
+                snprintf(ret, size, "TLS %s %s", r->tls_version == TLS_VERSION_1_3 ? "1.3" : "1.2", r->cipher);
+                break;
+
+        case STEP_SERVER_CERTIFICATE:
+                snprintf(ret, size, "%s", r->server_subject);
+                break;
+
+        case STEP_SIGNATURE:
+                snprintf(ret, size, "by keyd, profile %.*s", (int) m->profile.size, (const char *) m->profile.data);
+                break;
+
+        case STEP_HTTP:
+                snprintf(ret, size, "status %u", r->status);
+                break;
+
+        case STEP_CERTIFICATE_REQUEST:
+        case STEP_ACCEPTED:
+        case _STEP_MAX:
+        default:
+                break;
+        }
+}
+
+static uint64_t step_usec(TestStep step, const CallReport *r) {
+        uint64_t from = 0, to = 0;
+
+        if (step == STEP_DNS)
+                to = r->dns_usec;
+        else if (step == STEP_TCP) {
+                from = r->dns_usec;
+                to = r->connect_usec;
+        } else if (step == STEP_TLS) {
+                from = r->connect_usec;
+                to = r->tls_usec;
+        } else if (step == STEP_HTTP) {
+                from = r->tls_usec;
+                to = r->first_byte_usec;
+        }
+        return to > from ? to - from : 0;
+}
+
+/* Steps before the failed one went well if they were reached at all: without a key none is tried. */
+static json_t *step_to_json(TestStep step, TestStep failed, const Exchange *e) {
+        bool reached = step < failed && step < first_open(&e->report);
+        const CallError *error = &e->error;
+        char detail[512];
+
+        if (step == failed)
+                return json_pack("{s:s, s:b, s:o, s:o, s:I}", "name", step_names[step], "ok", 0, "detail",
+                                 reserved_text(span_from_string(error->detail)), "hint",
+                                 reserved_text(span_from_string(error->hint[0] ? error->hint : call_code_row(error->code)->hint)), "usec",
+                                 (json_int_t) step_usec(step, &e->report));
+        if (failed != _STEP_MAX && !reached)
+                return json_pack("{s:s, s:n, s:s, s:s, s:i}", "name", step_names[step], "ok", "detail", "", "hint", "", "usec", 0);
+
+        describe(step, e, detail, sizeof(detail));
+        return json_pack("{s:s, s:b, s:o, s:s, s:I}", "name", step_names[step], "ok", 1, "detail", reserved_text(span_from_string(detail)), "hint", "",
+                         "usec", (json_int_t) step_usec(step, &e->report));
+}
+
+static void answer(Exchange *e) {
+        _cleanup_free_ char *url = reserved_url(&e->destination->m);
+        TestStep failed = failed_step(e->error.code, &e->report);
+        json_t *steps = json_array();
+
+        for (TestStep i = STEP_DNS; i < _STEP_MAX; i++)
+                json_array_append_new(steps, step_to_json(i, failed, e));
+        reserved_answer_json(e, json_pack("{s:s, s:s, s:b, s:o, s:i}", "alias", e->alias, "url", url ? url : "", "ok", failed == _STEP_MAX, "steps",
+                                          steps, "http_status", (int) e->report.status));
+}
+
+static void on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
+        (void) userdata;
+        (void) status;
+        (void) headers;
+        (void) n_headers;
+        (void) content_length;
+}
+
+static bool on_body(void *userdata, const uint8_t *data, size_t size) {
+        (void) userdata;
+        (void) data;
+        (void) size;
+        return true;
+}
+
+static void on_done(void *userdata, const CallError *error, const CallReport *report) {
+        Exchange *e = userdata;
+
+        e->report = *report;
+        e->error = *error;
+        exchange_cancel_call(e);
+        if (e->connection)
+                answer(e);
+        else
+                exchange_end(e);
+}
+
+static const CallOps test_ops = {.on_head = on_head, .on_body = on_body, .on_done = on_done};
+
+void reserved_test(Exchange *e, Span alias) {
+        e->target.kind = TARGET_ALIAS;
+        e->target.alias = alias;
+        e->target.path = SPAN_LITERAL("/");
+        e->quiet = false;
+        if (!exchange_find(e)) {
+                exchange_answer_error(e);
+                return;
+        }
+
+        if (!exchange_launch(e,
+                             &(CallRequest) {
+                                     .connection = e->destination,
+                                     .method = "HEAD",
+                                     .path = "",
+                                     .timeout_usec = e->destination->m.timeout_usec,
+                                     .call_id = e->call_id,
+                                     .fresh = true,
+                             },
+                             &test_ops))
+                answer(e);
+}
