@@ -17,7 +17,6 @@ DEFINE_CLEANUP(ASN1_OCTET_STRING *, ASN1_OCTET_STRING_free)
 DEFINE_CLEANUP(EVP_CIPHER *, EVP_CIPHER_free)
 DEFINE_CLEANUP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free)
 DEFINE_CLEANUP(EVP_MD *, EVP_MD_free)
-DEFINE_CLEANUP(X509_CRL *, X509_CRL_free)
 
 /* The context, made on first use; lives until the process ends. NULL without memory. Single-threaded, as the loader is. */
 OSSL_LIB_CTX *ossl_private(void);
