@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Apart from chan.c, so that a role of keyd that only uses the descriptors it was given does not import socket() and connect(). */
+/* Apart from chan.c, so that a role that only talks on what it was given imports neither socket() nor connect(). */
 
 #include <poll.h>
 #include <sys/socket.h>
