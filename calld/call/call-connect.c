@@ -91,6 +91,18 @@ static void fail_unsigned(Call *c) {
                                (int) key_type->size, (const char *) key_type->data);
 }
 
+/* A profile means mutual authentication: a call that the far server takes for anybody's is not made. */
+static void fail_not_asked(Call *c) {
+        const MsgConnection *m = &c->connection->m;
+        CallError *e = call_fail(c);
+
+        if (e)
+                call_error_set(e, CALL_TLS_FAILED,
+                               "Let the far server demand a client certificate (nginx: ssl_verify_client on), or correct Host= and Port= if this is another server.",
+                               "%.*s:%u did not ask for a client certificate, so it cannot know who calls; nothing was sent",
+                               (int) m->host.size, (const char *) m->host.data, m->port);
+}
+
 static SSL *call_ssl(Call *c) {
         const struct curl_tlssessioninfo *info = NULL;
 
@@ -127,11 +139,13 @@ bool call_on_connected(Call *c) {
         }
         report_tls(&c->report, ssl);
 
-        if (h->certificate_requested && !h->is_signed && !SSL_session_reused(ssl)) {
+        if (h->is_signed || SSL_session_reused(ssl))
+                return true;
+        if (h->certificate_requested)
                 fail_unsigned(c);
-                return false;
-        }
-        return true;
+        else
+                fail_not_asked(c);
+        return false;
 }
 
 int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port) {

@@ -78,13 +78,13 @@ def killed_under_load(pair):
 
 
 def stopped(pair):
-    """keyd takes the request and says nothing: about 2 s, then the loop goes on."""
+    """The verifier takes the request and says nothing: about 2 s, then the loop goes on."""
     good(pair, "fresh")
-    pair.signal("keyd", signal.SIGSTOP)
+    pair.signal("keyd-verifier", signal.SIGSTOP)
     try:
         unavailable(pair, "fresh", 4)
     finally:
-        pair.signal("keyd", signal.SIGCONT)
+        pair.signal("keyd-verifier", signal.SIGCONT)
     comes_back(pair, "fresh")
     for _ in range(5):
         good(pair, "fresh")

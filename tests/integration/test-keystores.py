@@ -86,7 +86,8 @@ def with_openssl(corpus, files):
         else:
             openssl("pkey", "-in", file.path, "-passin", "pass:" + file.password, "-noout")
             pem = open(file.path, "rb").read()
-        done = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256"], input=pem, stdout=subprocess.PIPE, timeout=60)
+        done = subprocess.run(["openssl", "x509", "-passin", "pass:" + file.password, "-noout", "-fingerprint", "-sha256"], input=pem,
+                              stdout=subprocess.PIPE, timeout=60)
         equal(done.stdout.decode().partition("=")[2].strip().replace(":", "").lower(), corpus.leaf(file.key), file.name + " in openssl")
 
 

@@ -63,12 +63,12 @@ class Suite:
         self.passed = self.failed = self.skipped = 0
         self.only = sys.argv[1:]
 
-    def run(self, name, function, *arguments):
+    def run(self, name, function, *arguments, **options):
         if self.only and not any(word in name for word in self.only) and not name.startswith("daemons ended"):
             return
         started = time.monotonic()
         try:
-            function(*arguments)
+            function(*arguments, **options)
         except AssertionError as problem:
             self.failed += 1
             print("FAIL %s: %s" % (name, problem), flush=True)
