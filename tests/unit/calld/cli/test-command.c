@@ -199,6 +199,7 @@ static void test_show(void **state) {
 
         RUN(run, "show", "wrongpw");
         contains(run->out, "Reason: the password is wrong\\x1b[2J\n");
+        contains(run->out, "Allowed users: root and the group midtls\n");
         RUN(run, "show", "mauth");
         contains(run->out, "Chain: CN=sub\n");
         RUN(run, "show", "nobody");
