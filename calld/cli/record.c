@@ -16,11 +16,10 @@ typedef struct Detail {
         const char *label;
 } Detail;
 
-/* What follows the message, when the record has it and the message is not likely to say it. */
+/* What follows the message, when the record has it and the message does not say it. */
 static const Detail details[] = {
-        {"MIDTLS_REASON", "reason"},         {"MIDTLS_METHOD", "method"},    {"MIDTLS_STATUS", "status"},   {"MIDTLS_DURATION_USEC", "duration"},
-        {"MIDTLS_CALLER_UID", "uid"},        {"MIDTLS_CALLER_UNIT", "unit"}, {"MIDTLS_TLS_VERSION", "tls"}, {"MIDTLS_SIGNATURE_SCHEME", "scheme"},
-        {"MIDTLS_GENERATION", "generation"}, {"MIDTLS_CALL_ID", "call"},
+        {"MIDTLS_DURATION_USEC", "duration"},  {"MIDTLS_CALLER_UID", "uid"},        {"MIDTLS_CALLER_UNIT", "unit"}, {"MIDTLS_TLS_VERSION", "tls"},
+        {"MIDTLS_SIGNATURE_SCHEME", "scheme"}, {"MIDTLS_GENERATION", "generation"}, {"MIDTLS_CALL_ID", "call"},
 };
 
 static void print_time(const json_t *record, FILE *f) {

@@ -61,7 +61,7 @@ static const Member connection_members[] = {
         {NULL,    "timeout_usec",           SHAPE_SPAN,    "Timeout",             NULL},
         {NULL,    "max_request_bytes",      SHAPE_SIZE,    "Largest request",     NULL},
         {NULL,    "max_response_bytes",     SHAPE_SIZE,    "Largest response",    NULL},
-        {NULL,    "allow_users",            SHAPE_LIST,    "Allowed users",       NULL},
+        {NULL,    "allow_users",            SHAPE_LIST,    "Allowed users",       "root and the group midtls"},
         {NULL,    "allow_groups",           SHAPE_LIST,    "Allowed groups",      NULL},
         {NULL,    "allow_selinux_contexts", SHAPE_LIST,    "Allowed contexts",    NULL},
         {NULL,    "allow_methods",          SHAPE_LIST,    "Allowed methods",     "all"},
@@ -223,10 +223,18 @@ static void print_member(const Options *o, const Member *m, const json_t *row) {
                 print_list(m, value);
 }
 
+static bool is_listed(const json_t *row, const char *name) {
+        return json_array_size(json_object_get(row, name)) > 0;
+}
+
 /* The parts that say nothing in this row are left out. */
 static bool concerns(const Member *m, const json_t *row) {
         const char *strategy = json_text(json_object_get(row, "retry"), "strategy");
         bool retries = strategy && strcmp(strategy, "none") != 0;
+
+        /* The default holds when none of the three lists is given. */
+        if (strcmp(m->name, "allow_users") == 0)
+                return is_listed(row, "allow_users") || (!is_listed(row, "allow_groups") && !is_listed(row, "allow_selinux_contexts"));
 
         return !m->parent || strcmp(m->parent, "retry") != 0 || retries || strcmp(m->name, "strategy") == 0;
 }

@@ -35,7 +35,7 @@ static void print_status(const Options *o, const json_t *status) {
         printf("%s, configuration revision %" PRIu64 "\n", tint_end(tint, style.color), number(status, "revision"));
         printf("%12s: %" PRIu64 "\n", "profiles", number(status, "n_profiles"));
         printf("%12s: %" PRIu64 "\n", "connections", number(status, "n_connections"));
-        printf("%12s: %" PRIu64 "; at most %" PRIu64 " at a time, %" PRIu64 " per user\n", "calls", number(status, "n_calls"),
+        printf("%12s: %" PRIu64 " under way; at most %" PRIu64 ", of one user %" PRIu64 "\n", "calls", number(status, "n_calls"),
                number(status, "max_calls"), number(status, "max_calls_per_user"));
 }
 

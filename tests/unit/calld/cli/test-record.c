@@ -24,10 +24,10 @@ static char *render(const char *json) {
 
 static void test_line(void **state _unused_) {
         _cleanup_free_ char *text = render("{\"__REALTIME_TIMESTAMP\":\"86400000000\",\"PRIORITY\":\"6\",\"MIDTLS_EVENT\":\"call\","
-                                           "\"MESSAGE\":\"crm\\u001b[2J\",\"MIDTLS_STATUS\":\"200\",\"MIDTLS_DURATION_USEC\":\"12000\","
+                                           "\"MESSAGE\":\"crm\\u001b[2J\",\"MIDTLS_CALLER_UID\":\"1000\",\"MIDTLS_DURATION_USEC\":\"12000\","
                                            "\"MIDTLS_CALL_ID\":\"abc\",\"OTHER\":\"x\"}");
 
-        assert_string_equal(text, "1970-01-02 00:00:00 call              crm\\x1b[2J status=200 duration=12ms call=abc\n");
+        assert_string_equal(text, "1970-01-02 00:00:00 call              crm\\x1b[2J duration=12ms uid=1000 call=abc\n");
 }
 
 /* journalctl writes null for what is too long and an array for what is no text. */
