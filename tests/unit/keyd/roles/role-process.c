@@ -141,7 +141,7 @@ void peer_receive(int fd, Buf *ret) {
         ASSERT(chan_receive(fd, ret, deadline_after(TEST_USEC)) == 0);
 }
 
-void peer_send_fds(int fd, Span record, size_t n) {
+void peer_send_fds(int fd, Span record, int passed, size_t n) {
         union {
                 struct cmsghdr header;
                 uint8_t bytes[CMSG_SPACE(8 * sizeof(int))];
@@ -152,7 +152,7 @@ void peer_send_fds(int fd, Span record, size_t n) {
         ASSERT(n > 0 && n <= 8);
         control.header = (struct cmsghdr) {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(n * sizeof(int))};
         for (size_t i = 0; i < n; i++)
-                memcpy(CMSG_DATA(&control.header) + i * sizeof(int), &(int) {STDERR_FILENO}, sizeof(int));
+                memcpy(CMSG_DATA(&control.header) + i * sizeof(int), &passed, sizeof(int));
 
         ASSERT(sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t) record.size);
 }

@@ -43,8 +43,8 @@ void role_log_clear(RoleProcess *p);
 void peer_send(int fd, Span record);
 void peer_receive(int fd, Buf *ret);
 
-/* Sends a record with @n copies of a descriptor. */
-void peer_send_fds(int fd, Span record, size_t n);
+/* Sends a record with @n copies of @passed, which stays the caller's. */
+void peer_send_fds(int fd, Span record, int passed, size_t n);
 
 /* Whether the peer has closed, after whatever lay there. */
 bool peer_is_closed(int fd);

@@ -146,7 +146,7 @@ static void test_receive(void **state) {
         assert_true(span_is(key_handover_public(record), "\x47grant"));
         record = secret_free(record);
 
-        peer_send_fds(pair[0], SPAN_LITERAL("\x47"), 1);
+        peer_send_fds(pair[0], SPAN_LITERAL("\x47"), STDERR_FILENO, 1);
         assert_int_equal(key_handover_receive(pair[1], &record), 1);
 
         assert_int_equal(buf_extend(&long_record, PROTO_RECORD_MAX + 1, &p), 0);

@@ -328,7 +328,7 @@ static void test_malformed(void **state) {
         memset(p, 0, PROTO_RECORD_MAX + 1);
         peer_send(f->p.verdicts, buf_span(&long_record));
         record.data[0] = ROLE_VERDICT;
-        peer_send_fds(f->p.verdicts, span_make(record.data, record.size - 1), 1);
+        peer_send_fds(f->p.verdicts, span_make(record.data, record.size - 1), STDERR_FILENO, 1);
         assert_signs(f, good());
         assert_true(role_log_has(&f->p, "The verifier sent a record that is", 1));
 }
