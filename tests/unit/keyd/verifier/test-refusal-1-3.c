@@ -149,7 +149,9 @@ static void second_hello_more(Draft *d) {
 }
 
 static void second_hello_other_name(Draft *d) {
-        draft_set_extension(second_hello(d), EXTENSION_SERVER_NAME, BYTES("\x00\x07\x00\x00\x04" "evil"));
+        draft_set_extension(second_hello(d), EXTENSION_SERVER_NAME,
+                            BYTES("\x00\x07\x00\x00\x04"
+                                  "evil"));
 }
 
 static void cookie_lost(Draft *d) {
@@ -172,7 +174,7 @@ static void retry_other_suite(Draft *d) {
 }
 
 static const Refusal sequence[] = {
-        {REFUSAL_SEQUENCE, "message 4 is Certificate where TLS 1.3 with a certificate for both sides has CertificateRequest", no_request},
+        {REFUSAL_SEQUENCE, "message 4 is Certificate where TLS 1.3 with a certificate of each side has CertificateRequest", no_request},
         {REFUSAL_SEQUENCE, "has Finished", no_finished},
         {REFUSAL_SEQUENCE, "is nothing where", no_client_certificate},
         {REFUSAL_SEQUENCE, "has nothing more", one_more},
@@ -280,7 +282,9 @@ static void server_compression(Draft *d) {
 /* sni */
 
 static void other_name(Draft *d) {
-        draft_set_extension(client_hello(d), EXTENSION_SERVER_NAME, BYTES("\x00\x11\x00\x00\x0e" "other.\x07xample!"));
+        draft_set_extension(client_hello(d), EXTENSION_SERVER_NAME,
+                            BYTES("\x00\x11\x00\x00\x0e"
+                                  "other.\x07xample!"));
 }
 
 static void longer_name(Draft *d) {
@@ -358,7 +362,7 @@ static const Refusal rules[] = {
         {REFUSAL_ALPN, "not offered", chosen_not_offered},
         {REFUSAL_ALPN, "not offered", chosen_without_offer},
         {REFUSAL_CLIENT_CERTIFICATE, "another certificate", client_other},
-        {REFUSAL_CLIENT_CERTIFICATE, "no certificate", client_none},
+        {REFUSAL_CLIENT_CERTIFICATE, "message is empty", client_none},
         {REFUSAL_CLIENT_CERTIFICATE, "context", client_context},
         {REFUSAL_CLIENT_CERTIFICATE, "13 certificates", client_many},
 };
