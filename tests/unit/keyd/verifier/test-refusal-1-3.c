@@ -163,6 +163,11 @@ static void server_resumes(Draft *d) {
         draft_add_extension(server_hello(d), EXTENSION_PRE_SHARED_KEY, BYTES("\x00\x00"));
 }
 
+/* A ticket was offered and not taken: a full handshake like any other */
+static void hello_offers_ticket(Draft *d) {
+        draft_add_extension(client_hello(d), EXTENSION_PRE_SHARED_KEY, BYTES("\x00\x07\x00\x01\x74\x00\x00\x00\x00\x00\x02\x01\x62"));
+}
+
 static void hello_early_data(Draft *d) {
         draft_add_extension(client_hello(d), EXTENSION_EARLY_DATA, BYTES(""));
 }
@@ -273,6 +278,7 @@ static const Refusal rules[] = {
         {REFUSAL_VERSION, "did not choose TLS 1.3", server_other_version},
         {REFUSAL_VERSION, "did not choose TLS 1.3", server_old},
         {REFUSAL_VERSION, "session id", server_other_session},
+        {.edit = hello_offers_ticket},
         {REFUSAL_RESUMPTION, "resumed", server_resumes},
         {REFUSAL_RESUMPTION, "ClientHello announces early data", hello_early_data},
         {REFUSAL_RESUMPTION, "server takes early data", server_early_data},
