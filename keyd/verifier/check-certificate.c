@@ -53,17 +53,21 @@ static int check_names(Check *c, X509 *leaf) {
                 if (certificate_has_name(leaf, allowed->items[i]))
                         return 0;
 
-        return refuse(c, REFUSAL_SERVER_CERTIFICATE,
-                      "the server's certificate is not for \"%.*s\"; a name that it has in subjectAltName may be put into the profile's AllowedNames",
+        return refuse(c, REFUSAL_SERVER_CERTIFICATE, "the server's certificate is not for \"%.*s\"; put a name that it is for into AllowedNames",
                       SPAN_ARG(c->policy->host));
 }
 
-/* RFC 5280, 4.2.1.3 and 4.2.1.12: what an extension that is there does not name is not allowed; OpenSSL's sslserver also takes keyEncipherment and SGC. */
+/*
+ * RFC 5280, 4.2.1.3 and 4.2.1.12: what an extension that is there does not name is not allowed. OpenSSL's purpose of a TLS server also takes
+ * keyEncipherment and SGC.
+ */
 static int check_usage(Check *c, X509 *leaf) {
         if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE))
-                return refuse(c, REFUSAL_SERVER_CERTIFICATE, "the key usage of the server's certificate lacks digitalSignature; its owner has to replace it");
+                return refuse(c, REFUSAL_SERVER_CERTIFICATE,
+                              "the server's certificate has a key usage without digitalSignature; its owner has to replace it");
         if (!(X509_get_extended_key_usage(leaf) & XKU_SSL_SERVER))
-                return refuse(c, REFUSAL_SERVER_CERTIFICATE, "the extended key usage of the server's certificate lacks serverAuth; its owner has to replace it");
+                return refuse(c, REFUSAL_SERVER_CERTIFICATE,
+                              "the server's certificate has an extended key usage without serverAuth; its owner has to replace it");
         return 0;
 }
 
@@ -73,7 +77,7 @@ static int check_key(Check *c, X509 *leaf) {
 
         if (!key || keytype_name(key, name, sizeof(name)) != 0)
                 return refuse(c, REFUSAL_SERVER_CERTIFICATE,
-                              "the server's key (%s) is not allowed; it has to be RSA of 2048 to 8192 bits, P-256, P-384, P-521, Ed25519 or Ed448", name);
+                              "the server's key (%s) is not allowed; use RSA of 2048 to 8192 bits, P-256, P-384, P-521 or EdDSA", name);
         return 0;
 }
 
@@ -98,7 +102,8 @@ static int check_pins(Check *c) {
                 if (span_equal(pins->items[i], span_make(c->server.spki_sha256, sizeof(c->server.spki_sha256))))
                         return 0;
 
-        return refuse(c, REFUSAL_SERVER_CERTIFICATE, "the server's key is none of those that the profile pins; if it was changed on purpose, change PinnedSPKI");
+        return refuse(c, REFUSAL_SERVER_CERTIFICATE,
+                      "the server's key is none of those that the profile pins; if it is a new one, change PinnedSPKI");
 }
 
 static int check_leaf(Check *c, X509 *leaf) {
@@ -152,7 +157,8 @@ int check_server_certificate(Check *c) {
         int r;
 
         if (l->n_certificates == 0 || l->n_certificates > CERTIFICATES_MAX)
-                return refuse(c, REFUSAL_SERVER_CERTIFICATE, "the server sent %zu certificates; it must send 1 to %u", l->n_certificates, CERTIFICATES_MAX);
+                return refuse(c, REFUSAL_SERVER_CERTIFICATE, "the server sent %zu certificates; it must send 1 to %u", l->n_certificates,
+                              CERTIFICATES_MAX);
 
         r = chain_key_make(c->policy->profile, c->policy->generation, c->policy->host, l->certificates, l->n_certificates, cache_key);
         if (r < 0)

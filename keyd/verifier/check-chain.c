@@ -23,16 +23,16 @@ typedef struct VerifyHint {
 } VerifyHint;
 
 static const VerifyHint hints[] = {
-        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "put its CA certificate into the profile's CAFile, or make the server send its intermediate certificates"},
-        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "put its CA certificate into the profile's CAFile"},
-        {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "put its CA certificate into the profile's CAFile, or make the server send its intermediate certificates"},
-        {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "put this certificate or its CA's into the profile's CAFile"},
-        {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "put its CA certificate into the profile's CAFile if it is to be trusted"},
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "put its CA certificate into CAFile, or make the server send its intermediate certificates"},
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "put its CA certificate into CAFile"},
+        {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "put its CA certificate into CAFile, or make the server send its intermediate certificates"},
+        {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "put this certificate or its CA's into CAFile"},
+        {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "put its CA certificate into CAFile if it is to be trusted"},
         {X509_V_ERR_CERT_HAS_EXPIRED, "the server's owner has to renew it"},
         {X509_V_ERR_CERT_NOT_YET_VALID, "check this host's clock"},
         {X509_V_ERR_CERT_REVOKED, "the server's owner has to replace it"},
-        {X509_V_ERR_UNABLE_TO_GET_CRL, "the profile's CRLFile needs a list of each CA in the chain"},
-        {X509_V_ERR_CRL_HAS_EXPIRED, "fetch a new list for the profile's CRLFile"},
+        {X509_V_ERR_UNABLE_TO_GET_CRL, "CRLFile needs a list of each CA in the chain"},
+        {X509_V_ERR_CRL_HAS_EXPIRED, "fetch a new list for CRLFile"},
         {X509_V_ERR_CRL_NOT_YET_VALID, "check this host's clock"},
         {X509_V_ERR_INVALID_PURPOSE, "its extended key usage must allow serverAuth"},
         {X509_V_ERR_EE_KEY_TOO_SMALL, "RSA needs 2048 bits, elliptic curves 256"},
@@ -50,9 +50,9 @@ static const char *verify_hint(int error) {
 
 /* RFC 5280, 6.1: the trust anchor itself is not part of the path, so no list need cover it. */
 static int on_verify(int ok, X509_STORE_CTX *ctx) {
-        int depth = X509_STORE_CTX_get_error_depth(ctx);
+        int depth = X509_STORE_CTX_get_error_depth(ctx), anchor = sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
 
-        if (!ok && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_UNABLE_TO_GET_CRL && depth > 0 && depth == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1)
+        if (!ok && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_UNABLE_TO_GET_CRL && depth > 0 && depth == anchor)
                 return 1;
         return ok;
 }

@@ -28,9 +28,10 @@ int check_client_certificate(Check *c) {
         if (l->context.size > 0)
                 return refuse(c, REFUSAL_CLIENT_CERTIFICATE, "the client's Certificate message has a context; in a first handshake it is empty");
         if (l->n_certificates == 0)
-                return refuse(c, REFUSAL_CLIENT_CERTIFICATE, "the client's Certificate message holds no certificate; the server takes none of the profile's kind");
+                return refuse(c, REFUSAL_CLIENT_CERTIFICATE,
+                              "the client's Certificate message is empty; the server takes no key of the profile's kind");
         if (l->n_certificates > CERTIFICATES_MAX)
-                return refuse(c, REFUSAL_CLIENT_CERTIFICATE, "the client's Certificate message holds %zu certificates; %u are the most", l->n_certificates,
+                return refuse(c, REFUSAL_CLIENT_CERTIFICATE, "the client's Certificate message holds %zu certificates; %u at most", l->n_certificates,
                               CERTIFICATES_MAX);
 
         r = certificate_equals(c->policy->client_leaf, l->certificates[0]);
@@ -49,7 +50,8 @@ int check_scheme(Check *c) {
                 return -EIO;
 
         if (!s)
-                return refuse(c, REFUSAL_SCHEME, "signature scheme 0x%04x is not allowed in TLS 1.%d", c->scheme, c->version == TLS_VERSION_1_3 ? 3 : 2);
+                return refuse(c, REFUSAL_SCHEME, "signature scheme 0x%04x is not allowed in TLS 1.%d", c->scheme,
+                              c->version == TLS_VERSION_1_3 ? 3 : 2);
         if (!scheme_fits_key(s, key, c->version))
                 return refuse(c, REFUSAL_SCHEME, "signature scheme %s does not fit the profile's key", s->name);
         /* RFC 8446, 4.4.3: MUST be one of those present in "signature_algorithms" of the CertificateRequest */

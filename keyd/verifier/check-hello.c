@@ -86,7 +86,7 @@ int check_version(Check *c) {
 static int check_resumption_1_3(Check *c) {
         /* RFC 8446, 4.2.11: with a chosen identity the server proves itself by an old secret, not by its certificate */
         if (extension_find(&c->server_hello.extensions, EXTENSION_PRE_SHARED_KEY))
-                return refuse(c, REFUSAL_RESUMPTION, "the server resumed an earlier session, in which no certificate may be asked for");
+                return refuse(c, REFUSAL_RESUMPTION, "the server resumed an earlier session, in which it does not prove itself");
 
         for (size_t i = 0; i < c->n_client_hellos; i++)
                 if (extension_find(&c->client_hellos[i].extensions, EXTENSION_EARLY_DATA))
@@ -123,7 +123,7 @@ int check_post_handshake(Check *c) {
                 return refuse(c, REFUSAL_POST_HANDSHAKE, "the server asks for the certificate after the handshake; it has to ask within it");
         if (c->version == TLS_VERSION_1_2 && !is_first_handshake(c))
                 return refuse(c, REFUSAL_POST_HANDSHAKE,
-                              "this is a renegotiation, or the server does not know RFC 5746; it has to ask for the certificate in the first handshake");
+                              "this is a renegotiation, or the server does not know RFC 5746; it has to ask in the first handshake");
         return 0;
 }
 
@@ -145,7 +145,8 @@ int check_cipher(Check *c) {
         for (size_t i = 0; i < c->n_client_hellos; i++) {
                 /* RFC 8446, 4.1.3: a client which receives a cipher suite that was not offered MUST abort */
                 if (!u16_list_has(c->client_hellos[i].cipher_suites, c->suite->code))
-                        return refuse(c, REFUSAL_CIPHER, "the server chose cipher suite 0x%04x, which the ClientHello does not offer", c->suite->code);
+                        return refuse(c, REFUSAL_CIPHER, "the server chose cipher suite 0x%04x, which the ClientHello does not offer",
+                                      c->suite->code);
                 /* RFC 8446, 4.1.2: exactly one byte, set to zero */
                 if (!span_equal(c->client_hellos[i].compression_methods, no_compression))
                         return refuse(c, REFUSAL_CIPHER, "the ClientHello offers compression");

@@ -26,7 +26,8 @@ int check_sni(Check *c) {
                 if (!name.data && span_is_address(host))
                         continue;
                 if (!name.data)
-                        return refuse(c, REFUSAL_SNI, "the ClientHello has no server_name; it must name the connection's host \"%.*s\"", SPAN_ARG(host));
+                        return refuse(c, REFUSAL_SNI, "the ClientHello has no server_name; it must name the connection's host \"%.*s\"",
+                                      SPAN_ARG(host));
                 if (!name_equal(name, host))
                         return refuse(c, REFUSAL_SNI, "the ClientHello names \"%.*s\" and not the connection's host \"%.*s\"", SPAN_ARG(name),
                                       SPAN_ARG(host));
@@ -56,7 +57,8 @@ static int check_offer(Check *c, const ClientHello *h) {
                 Span protocol = wire_get_vector(&r, 1, 1, UINT8_MAX);
 
                 if (!protocol_is_allowed(protocol))
-                        return refuse(c, REFUSAL_ALPN, "the ClientHello offers protocol \"%.*s\"; only h2 and http/1.1 are allowed", SPAN_ARG(protocol));
+                        return refuse(c, REFUSAL_ALPN, "the ClientHello offers protocol \"%.*s\"; only h2 and http/1.1 are allowed",
+                                      SPAN_ARG(protocol));
         }
         return 0;
 }

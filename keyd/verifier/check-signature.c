@@ -101,7 +101,8 @@ static int check_signature_1_2(Check *c) {
                 return refuse(c, REFUSAL_SERVER_SIGNATURE, "the server's key exchange is not in a named group that the ClientHello offers");
         /* RFC 8422, 2: the suite names the kind of the server's key */
         if (c->suite->rsa != (EVP_PKEY_get_base_id(c->server.key) == EVP_PKEY_RSA || EVP_PKEY_get_base_id(c->server.key) == EVP_PKEY_RSA_PSS))
-                return refuse(c, REFUSAL_SERVER_SIGNATURE, "the cipher suite 0x%04x does not fit the key in the server's certificate", c->suite->code);
+                return refuse(c, REFUSAL_SERVER_SIGNATURE, "the cipher suite 0x%04x does not fit the key in the server's certificate",
+                              c->suite->code);
 
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
                 memcpy(p, parts[i].data, parts[i].size);

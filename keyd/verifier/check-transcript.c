@@ -122,12 +122,12 @@ int check_transcript(Check *c) {
         int r;
 
         if (transcript_split(c->transcript.bytes, &c->transcript) != 0)
-                return refuse(c, REFUSAL_TRANSCRIPT_MALFORMED, "the transcript is not a row of whole TLS handshake messages of at most %u bytes in all",
+                return refuse(c, REFUSAL_TRANSCRIPT_MALFORMED, "the transcript is no row of whole TLS handshake messages of at most %u bytes",
                               PROTO_TRANSCRIPT_MAX);
         if (c->version != TLS_VERSION_1_2 && c->version != TLS_VERSION_1_3)
                 return refuse(c, REFUSAL_VERSION, "protocol version 0x%04x is neither TLS 1.2 nor TLS 1.3", c->version);
         if (transcript_assign(&c->transcript, c->version, &f) != 0)
-                return refuse(c, REFUSAL_SEQUENCE, "handshake message %zu is %s where TLS 1.%u with a certificate for both sides has %s", f.position, f.found,
+                return refuse(c, REFUSAL_SEQUENCE, "message %zu is %s where TLS 1.%d with a certificate of each side has %s", f.position, f.found,
                               c->version == TLS_VERSION_1_3 ? 3 : 2, f.expected);
 
         r = decode_hellos(c);

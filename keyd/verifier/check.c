@@ -13,16 +13,8 @@
 
 static int (*const stages[])(Check *) = {
         check_transcript, /* transcript-malformed, sequence */
-        check_version,
-        check_resumption,
-        check_post_handshake,
-        check_cipher,
-        check_sni,
-        check_alpn,
-        check_server_certificate,
-        check_server_signature,
-        check_client_certificate,
-        check_scheme,
+        check_version,          check_resumption,         check_post_handshake, check_cipher, check_sni, check_alpn, check_server_certificate,
+        check_server_signature, check_client_certificate, check_scheme,
 };
 
 int refuse(Check *c, RefusalCode code, const char *format, ...) {

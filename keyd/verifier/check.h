@@ -16,9 +16,9 @@
 
 /* What the connection and its profile allow. Borrowed for the call. */
 typedef struct CheckPolicy {
-        Span profile;        /* with generation: whose entries of the cache may be used */
+        Span profile; /* with generation: whose entries of the cache may be used */
         uint64_t generation;
-        Span host;           /* of the connection: a DNS name or an IP address */
+        Span host;                     /* of the connection: a DNS name or an IP address */
         const TextList *allowed_names; /* further DNS names, may be empty */
         const TextList *pins;          /* PROTO_PIN_SIZE bytes each: SHA-256 of the leaf's SubjectPublicKeyInfo; empty: none */
         uint16_t minimum_tls;          /* TLS_VERSION_* */
@@ -29,8 +29,8 @@ typedef struct CheckPolicy {
 
 /* What was found. */
 typedef struct CheckResult {
-        RefusalCode code;   /* when refused */
-        char sentence[256]; /* when refused: what was wrong, for people; printable ASCII */
+        RefusalCode code;                           /* when refused */
+        char sentence[256];                         /* when refused: what was wrong, for people; printable ASCII */
         uint8_t server_spki_sha256[PROTO_PIN_SIZE]; /* when accepted */
         uint8_t transcript_hash[48];                /* when accepted, TLS 1.3: Transcript-Hash up to the client's Certificate */
         size_t transcript_hash_size;                /* 32 or 48; 0 for TLS 1.2, where the transcript itself is signed */

@@ -12,11 +12,11 @@
 typedef struct SignatureScheme {
         uint16_t code; /* SignatureScheme, RFC 8446, 4.2.3 */
         const char *name;
-        int key;                          /* EVP_PKEY_* */
-        int bits_1_3;                     /* ECDSA in TLS 1.3: of the one curve it stands for; 0: any */
-        bool only_1_2;                    /* RSASSA-PKCS1-v1_5 */
+        int key;       /* EVP_PKEY_* */
+        int bits_1_3;  /* ECDSA in TLS 1.3: of the one curve it stands for; 0: any */
+        bool only_1_2; /* RSASSA-PKCS1-v1_5 */
         bool pss;
-        const EVP_MD *(*digest)(void);    /* NULL: the Edwards schemes bring their own */
+        const EVP_MD *(*digest)(void); /* NULL: the Edwards schemes bring their own */
 } SignatureScheme;
 
 enum {

@@ -17,9 +17,9 @@ typedef struct RecordSpec {
         EVP_PKEY *server_key, *client_key;
         STACK_OF(X509) *server_chain;
         const char *server_groups, *server_suites_1_2, *suites_1_3, *server_schemes, *client_schemes;
-        const char *alpn; /* wire form, "\x02h2" */
-        bool server_max_1_2;     /* the client still offers TLS 1.3 */
-        bool ask_after;          /* the server asks for the certificate after the handshake */
+        const char *alpn;    /* wire form, "\x02h2" */
+        bool server_max_1_2; /* the client still offers TLS 1.3 */
+        bool ask_after;      /* the server asks for the certificate after the handshake */
         bool ems_off;
 } RecordSpec;
 

@@ -16,7 +16,7 @@
 
 typedef struct Refusal {
         RefusalCode code;
-        const char *says; /* a part of the sentence */
+        const char *says; /* a part of the sentence; NULL: accepted all the same */
         void (*edit)(Draft *d);
         bool retry;       /* begin with a handshake that has a HelloRetryRequest */
         bool as_recorded; /* do not sign again after the edit */

@@ -63,7 +63,10 @@ static void test_suites(void **state) {
 
 /* PSS and PKCS#1 v1.5 of the same RSA client in TLS 1.2 */
 static void test_schemes(void **state) {
-        static const char *const schemes[] = {"RSA+SHA256", "RSA+SHA384", "RSA+SHA512", "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha512"};
+        static const char *const schemes[] = {
+                /* PKCS#1 v1.5, then PSS */
+                "RSA+SHA256", "RSA+SHA384", "RSA+SHA512", "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha512",
+        };
         World w;
 
         (void) state;
@@ -218,9 +221,10 @@ static void test_result(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_keys),          cmocka_unit_test(test_suites),    cmocka_unit_test(test_schemes),    cmocka_unit_test(test_curve_and_hash),
-                cmocka_unit_test(test_retry),         cmocka_unit_test(test_old_server), cmocka_unit_test(test_alpn),      cmocka_unit_test(test_case_of_names),
-                cmocka_unit_test(test_addresses),     cmocka_unit_test(test_long_chain), cmocka_unit_test(test_result),
+                cmocka_unit_test(test_keys),           cmocka_unit_test(test_suites),        cmocka_unit_test(test_schemes),
+                cmocka_unit_test(test_curve_and_hash), cmocka_unit_test(test_retry),         cmocka_unit_test(test_old_server),
+                cmocka_unit_test(test_alpn),           cmocka_unit_test(test_case_of_names), cmocka_unit_test(test_addresses),
+                cmocka_unit_test(test_long_chain),     cmocka_unit_test(test_result),
         };
         int r = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -160,7 +160,7 @@ static void test_bits_1_2(void **state) {
 }
 
 static void test_sizes(void **state) {
-        _cleanup_free_ uint8_t *large = calloc(1, PROTO_TRANSCRIPT_MAX + 1);
+        _cleanup_free_ uint8_t *large = calloc(1, PROTO_TRANSCRIPT_MAX + 4);
         CheckResult result;
         Base b;
 
@@ -172,7 +172,7 @@ static void test_sizes(void **state) {
         /* zeroes are HelloRequests without content, whole ones */
         assert_int_equal(world_check(&b.w, NULL, TLS_VERSION_1_3, TLS_SCHEME_ED25519, span_make(large, PROTO_TRANSCRIPT_MAX), &result), 1);
         assert_int_equal(result.code, REFUSAL_SEQUENCE);
-        assert_int_equal(world_check(&b.w, NULL, TLS_VERSION_1_3, TLS_SCHEME_ED25519, span_make(large, PROTO_TRANSCRIPT_MAX + 1), &result), 1);
+        assert_int_equal(world_check(&b.w, NULL, TLS_VERSION_1_3, TLS_SCHEME_ED25519, span_make(large, PROTO_TRANSCRIPT_MAX + 4), &result), 1);
         assert_int_equal(result.code, REFUSAL_TRANSCRIPT_MALFORMED);
         base_done(&b);
 }
@@ -182,12 +182,13 @@ static void test_version_argument(void **state) {
         static const struct {
                 uint16_t version, minimum;
                 RefusalCode code;
+                const char *says;
         } rows[] = {
-                {0x0302, TLS_VERSION_1_2, REFUSAL_VERSION},
-                {0x0305, TLS_VERSION_1_2, REFUSAL_VERSION},
-                {0xfefd, TLS_VERSION_1_2, REFUSAL_VERSION},
-                {TLS_VERSION_1_3, TLS_VERSION_1_2, REFUSAL_SEQUENCE},
-                {TLS_VERSION_1_2, TLS_VERSION_1_3, REFUSAL_VERSION},
+                {0x0302, TLS_VERSION_1_2, REFUSAL_VERSION, "neither TLS 1.2 nor TLS 1.3"},
+                {0x0305, TLS_VERSION_1_2, REFUSAL_VERSION, "neither TLS 1.2 nor TLS 1.3"},
+                {0xfefd, TLS_VERSION_1_2, REFUSAL_VERSION, "neither TLS 1.2 nor TLS 1.3"},
+                {TLS_VERSION_1_3, TLS_VERSION_1_2, REFUSAL_SEQUENCE, "where TLS 1.3"},
+                {TLS_VERSION_1_2, TLS_VERSION_1_3, REFUSAL_VERSION, "the profile demands TLS 1.3"},
         };
         CheckResult result;
         Base b;
@@ -198,6 +199,7 @@ static void test_version_argument(void **state) {
                 b.w.policy.minimum_tls = rows[i].minimum;
                 assert_int_equal(world_check(&b.w, NULL, rows[i].version, b.recording.scheme, buf_span(&b.recording.transcript), &result), 1);
                 assert_int_equal(result.code, rows[i].code);
+                assert_non_null(strstr(result.sentence, rows[i].says));
         }
         base_done(&b);
 }

@@ -32,7 +32,7 @@ static int check_signed(const Case *k, const Scheme *by, const char *key, const 
                 draft_set_extension(client_hello(&d), EXTENSION_SIGNATURE_ALGORITHMS, span_make(offer, 4));
         if (by)
                 (k->version == TLS_VERSION_1_3 ? draft_sign_1_3 : draft_sign_1_2)(&d, key ? pki_key(key) : w.server_key, by->code,
-                                                                                by->digest ? by->digest() : NULL, by->pss);
+                                                                                  by->digest ? by->digest() : NULL, by->pss);
         draft_write(&d, &bytes);
         r = world_check(&w, NULL, k->version, scheme ? scheme : recording.scheme, buf_span(&bytes), ret);
         buf_done(&bytes);
@@ -56,12 +56,24 @@ static void test_server_schemes(void **state) {
                 const char *says;  /* NULL: accepted */
         } rows[] = {
                 {{TLS_VERSION_1_3, "rsa-2048", "ec-p256"}, {TLS_SCHEME_RSA_PSS_RSAE_SHA512, EVP_sha512, true}, NULL, NULL},
-                {{TLS_VERSION_1_3, "rsa-2048", "ec-p256"}, {TLS_SCHEME_RSA_PKCS1_SHA256, EVP_sha256, false}, NULL, "0x0401, which is not allowed in TLS 1.3"},
+                {{TLS_VERSION_1_3, "rsa-2048", "ec-p256"},
+                 {TLS_SCHEME_RSA_PKCS1_SHA256, EVP_sha256, false},
+                 NULL,
+                 "0x0401, which is not allowed in TLS 1.3"},
                 {{TLS_VERSION_1_3, "rsa-2048", "ec-p256"}, {0x0201, EVP_sha1, false}, "\x00\x02\x02\x01", "0x0201, which is not allowed"},
-                {{TLS_VERSION_1_3, "rsa-2048", "ec-p256"}, {TLS_SCHEME_RSA_PSS_PSS_SHA256, EVP_sha256, true}, NULL, "rsa_pss_pss_sha256, which does not fit"},
-                {{TLS_VERSION_1_3, "rsa-pss-2048", "ec-p256"}, {TLS_SCHEME_RSA_PSS_RSAE_SHA256, EVP_sha256, true}, NULL, "rsa_pss_rsae_sha256, which does not fit"},
+                {{TLS_VERSION_1_3, "rsa-2048", "ec-p256"},
+                 {TLS_SCHEME_RSA_PSS_PSS_SHA256, EVP_sha256, true},
+                 NULL,
+                 "rsa_pss_pss_sha256, which does not fit"},
+                {{TLS_VERSION_1_3, "rsa-pss-2048", "ec-p256"},
+                 {TLS_SCHEME_RSA_PSS_RSAE_SHA256, EVP_sha256, true},
+                 NULL,
+                 "rsa_pss_rsae_sha256, which does not fit"},
                 {{TLS_VERSION_1_3, "ec-p256", "ec-p256"}, {TLS_SCHEME_ECDSA_SECP384R1_SHA384, EVP_sha384, false}, NULL, "does not fit"},
-                {{TLS_VERSION_1_3, "ec-p256", "ec-p256"}, {TLS_SCHEME_ECDSA_SECP256R1_SHA256, EVP_sha256, false}, "\x00\x02\x05\x03", "does not offer"},
+                {{TLS_VERSION_1_3, "ec-p256", "ec-p256"},
+                 {TLS_SCHEME_ECDSA_SECP256R1_SHA256, EVP_sha256, false},
+                 "\x00\x02\x05\x03",
+                 "does not offer"},
                 {{TLS_VERSION_1_3, "ec-p256", "ec-p256"}, {TLS_SCHEME_ECDSA_SECP256R1_SHA256, EVP_sha384, false}, NULL, "not of this handshake"},
                 {{TLS_VERSION_1_2, "rsa-2048", "ec-p256"}, {TLS_SCHEME_RSA_PKCS1_SHA256, EVP_sha256, false}, NULL, NULL},
                 {{TLS_VERSION_1_2, "rsa-2048", "ec-p256"}, {TLS_SCHEME_RSA_PKCS1_SHA512, EVP_sha512, false}, NULL, NULL},
@@ -69,7 +81,10 @@ static void test_server_schemes(void **state) {
                 {{TLS_VERSION_1_2, "ec-p256", "ec-p256"}, {0x0203, EVP_sha1, false}, "\x00\x02\x02\x03", "0x0203, which is not allowed"},
                 {{TLS_VERSION_1_2, "rsa-2048", "ec-p256"}, {0x0301, EVP_sha224, false}, "\x00\x02\x03\x01", "0x0301, which is not allowed"},
                 {{TLS_VERSION_1_2, "ec-p256", "ec-p256"}, {TLS_SCHEME_ECDSA_SECP384R1_SHA384, EVP_sha384, false}, NULL, NULL},
-                {{TLS_VERSION_1_2, "ec-p256", "ec-p256"}, {TLS_SCHEME_ECDSA_SECP256R1_SHA256, EVP_sha256, false}, "\x00\x02\x05\x03", "does not offer"},
+                {{TLS_VERSION_1_2, "ec-p256", "ec-p256"},
+                 {TLS_SCHEME_ECDSA_SECP256R1_SHA256, EVP_sha256, false},
+                 "\x00\x02\x05\x03",
+                 "does not offer"},
                 {{TLS_VERSION_1_2, "rsa-2048", "ec-p256"}, {TLS_SCHEME_RSA_PSS_RSAE_SHA256, EVP_sha256, false}, NULL, "not of this handshake"},
         };
 

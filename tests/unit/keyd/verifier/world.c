@@ -4,7 +4,12 @@
 
 static X509 *make_ca(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key) {
         return pki_certificate(&(CertificateSpec) {
-                .name = name, .key = key, .issuer = issuer, .issuer_key = issuer_key, .ca = true, .key_usage = "critical,keyCertSign,cRLSign",
+                .name = name,
+                .key = key,
+                .issuer = issuer,
+                .issuer_key = issuer_key,
+                .ca = true,
+                .key_usage = "critical,keyCertSign,cRLSign",
         });
 }
 
@@ -36,7 +41,13 @@ static EVP_PKEY *key_of(const char *kind, const char *who) {
 void world_init(World *w, const char *ca_kind, const char *server_kind, const char *client_kind) {
         CertificateSpec server;
 
-        *w = (World) {.root_key = key_of(ca_kind, "root"), .intermediate_key = key_of(ca_kind, "intermediate"), .server_key = key_of(server_kind, "server"), .client_key = key_of(client_kind, "client")};
+        *w = (World) {
+                /* pki's */
+                .root_key = key_of(ca_kind, "root"),
+                .intermediate_key = key_of(ca_kind, "intermediate"),
+                .server_key = key_of(server_kind, "server"),
+                .client_key = key_of(client_kind, "client"),
+        };
         w->root = make_ca("root", w->root_key, NULL, NULL);
         w->intermediate = make_ca("intermediate", w->intermediate_key, w->root, w->root_key);
         w->chain = sk_X509_new_null();
