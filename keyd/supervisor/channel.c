@@ -38,7 +38,6 @@ static Item *item_free(Item *i) {
         free(i);
         return NULL;
 }
-DEFINE_CLEANUP(Item *, item_free)
 
 /* Takes the first item off the queue. */
 static void pop(Channel *c) {

@@ -160,7 +160,7 @@ static void test_status(void **state _unused_) {
 
 /* One role more than there can be: its bytes are there, and are not read. */
 static void test_status_too_many_roles(void **state _unused_) {
-        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX), longer = BUF_INIT(PROTO_RECORD_MAX);
         size_t count_at = 1 + 2 * sizeof(uint64_t) + 5 * sizeof(uint32_t);
         MsgAdminStatus m = {};
         size_t one;
@@ -170,8 +170,9 @@ static void test_status_too_many_roles(void **state _unused_) {
         one = (record.size - count_at - 1) / ADMIN_ROLES_MAX;
         assert_int_equal(record.data[count_at], ADMIN_ROLES_MAX);
         record.data[count_at]++;
-        assert_int_equal(buf_append(&record, record.data + count_at + 1, one), 0);
-        assert_int_equal(decode_exact(decode_status, record.data + 1, record.size - 1), WIRE_E_MALFORMED);
+        assert_int_equal(buf_append(&longer, record.data, record.size), 0);
+        assert_int_equal(buf_append(&longer, record.data + count_at + 1, one), 0);
+        assert_int_equal(decode_exact(decode_status, longer.data + 1, longer.size - 1), WIRE_E_MALFORMED);
 }
 
 static void test_names(void **state _unused_) {

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The admin socket of a supervisor with toy roles */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "common/chan.h"
+#include "tests/unit/keyd/supervisor/fixture.h"
+
+static const char *toy_path;
+
+static int set_up(void **state) {
+        static Fixture f;
+
+        fixture_init(&f, toy_path);
+        *state = &f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        fixture_done(*state);
+        return 0;
+}
+
+static void status_done(Status *s) {
+        buf_done(&s->record);
+}
+
+static void test_dry_run(void **state) {
+        Fixture *f = *state;
+        _cleanup_free_ char *text = NULL;
+        _cleanup_(status_done) Status s;
+        Answer a;
+
+        fixture_start(f, true);
+        assert_int_equal(fixture_reload(f, true, &text), 0);
+        assert_non_null(strstr(text, "dry=1 quiet=0 previous=3 last=1 keys=0 fds=4 "));
+
+        assert_true(fixture_call(f, &a));
+        assert_int_equal(a.revision, 1);
+        fixture_status(f, &s);
+        assert_int_equal(s.m.last_generation, 1);
+}
+
+/* Loads never overlap; what is asked for meanwhile is one load more. */
+static void test_requests_remembered(void **state) {
+        Fixture *f = *state;
+        _cleanup_(status_done) Status s;
+        int fds[3];
+
+        fixture_start(f, true);
+        fixture_set_mode(f, "hold");
+        for (size_t i = 0; i < 3; i++) {
+                fds[i] = fixture_connect_admin(f);
+                fixture_ask_reload(fds[i], false);
+                if (i == 0)
+                        free(fixture_told(f, 2));
+        }
+        fixture_set_mode(f, "good");
+        fixture_let_go(f);
+
+        for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(fixture_take_reloaded(fds[i], NULL), 0);
+                close(fds[i]);
+        }
+        fixture_status(f, &s);
+        assert_int_equal(s.m.n_loads, 3);
+}
+
+static void assert_closed(Fixture *f, Span request) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(64);
+        _cleanup_fd_ int fd = fixture_connect_admin(f);
+
+        assert_int_equal(chan_send(fd, request, deadline_after(FIXTURE_DEADLINE_USEC)), 0);
+        assert_int_equal(chan_receive(fd, &record, deadline_after(FIXTURE_DEADLINE_USEC)), CHAN_E_CLOSED);
+}
+
+static void test_admin_malformed(void **state) {
+        Fixture *f = *state;
+        _cleanup_(status_done) Status s;
+
+        fixture_start(f, true);
+        assert_closed(f, SPAN_LITERAL("\x61"));         /* RELOAD without dry_run */
+        assert_closed(f, SPAN_LITERAL("\x61\x02"));     /* no bool */
+        assert_closed(f, SPAN_LITERAL("\x62\x00"));     /* STATUS with a body */
+        assert_closed(f, SPAN_LITERAL("\x6a\0\0\0\0")); /* an answer */
+        assert_closed(f, SPAN_LITERAL("\x03"));         /* SIGN */
+        fixture_status(f, &s);
+        assert_true(s.m.roles[0].ready);
+}
+
+static void test_admin_idle(void **state) {
+        Fixture *f = *state;
+        _cleanup_(buf_done) Buf record = BUF_INIT(64);
+        _cleanup_fd_ int fd = -1;
+
+        f->p.admin_idle_usec = 50 * USEC_PER_MSEC;
+        fixture_start(f, true);
+        fd = fixture_connect_admin(f);
+        assert_int_equal(chan_receive(fd, &record, deadline_after(FIXTURE_DEADLINE_USEC)), CHAN_E_CLOSED);
+}
+
+static void test_admin_other_user(void **state) {
+        Fixture *f = *state;
+        int status;
+        pid_t pid;
+
+        if (geteuid() != 0)
+                skip(); /* only root can become another user */
+
+        fixture_start(f, true);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                Buf record = BUF_INIT(PROTO_RECORD_MAX);
+                int fd;
+
+                if (setuid(65534) < 0)
+                        _exit(1);
+                fd = fixture_connect_admin(f);
+                /* It may have been closed already. */
+                ignore_result(chan_send(fd, SPAN_LITERAL("\x62"), 0), "the answer is what counts");
+                _exit(chan_receive(fd, &record, deadline_after(FIXTURE_DEADLINE_USEC)) == 0 ? 2 : 0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
+int main(int argc, char *argv[]) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        const struct CMUnitTest tests[] = {
+                TEST(test_dry_run), TEST(test_requests_remembered), TEST(test_admin_malformed), TEST(test_admin_idle), TEST(test_admin_other_user),
+        };
+
+        if (argc != 2 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+                return 2;
+        toy_path = argv[1];
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
