@@ -26,7 +26,9 @@ static int put_string(Buf *b, const char *s) {
                 if (!utf8_next((const uint8_t *) s + i, size - i, &c, &n)) {
                         n = 1;
                         r = buf_append(b, "\xef\xbf\xbd", 3);
-                } else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
+                } else if (c == '"' || c == '\\')
+                        r = buf_printf(b, "\\%c", (int) c);
+                else if (c < 0x20 || c == 0x7f)
                         r = buf_printf(b, "\\u%04x", c);
                 else
                         r = buf_append(b, s + i, n);

@@ -51,6 +51,23 @@ def oid(text):
     return tlv(0x06, out)
 
 
+def integers(blob):
+    """The numbers of a SEQUENCE OF INTEGER."""
+    def header(at):
+        length, at = blob[at + 1], at + 2
+        if length & 0x80:
+            n = length & 0x7F
+            length, at = int.from_bytes(blob[at:at + n], "big"), at + n
+        return length, at
+
+    out, (_, at) = [], header(0)
+    while at < len(blob):
+        length, at = header(at)
+        out.append(int.from_bytes(blob[at:at + length], "big"))
+        at += length
+    return out
+
+
 def attribute(kind, value):
     return seq(oid(kind), tlv(0x31, value))
 

@@ -22,7 +22,7 @@ PASSWORD = "changeit"
 FRESH_SEC = 24 * 3600
 KEYTOOL = ["keytool", "-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto"]
 # Counted up when something is added here, so that a folder made before is made again.
-STAMP = "3\n"
+STAMP = "4\n"
 
 CONFIG = """
 [req]
@@ -149,6 +149,7 @@ KEY_TYPES = {
     "ed25519": ("-algorithm", "ED25519"),
     "ed448": ("-algorithm", "ED448"),
     "k256": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"),
+    "brainpool": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"),
     "explicit": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"),
     "x25519": ("-algorithm", "X25519"),
 }
@@ -189,7 +190,7 @@ def make_pem(m):
     for name, options in KEY_TYPES.items():
         m.key(name, *options)
         key = m.read(name + ".key")
-        if name in ("x25519", "explicit", "k256", "rsa1024"):
+        if name in ("x25519", "explicit", "brainpool", "k256", "rsa1024"):
             m.write("type-%s.pem" % name, key + chain)
             continue
         m.sign(name, "intermediate", "/O=MID/CN=" + name)
@@ -200,6 +201,29 @@ def make_pem(m):
     # RFC 5958: version 2 with the public key, as Rust's ring writes it.
     v2 = der.seq(der.integer(1), ed[5:], der.tlv(0x81, b"\0" + public))
     m.write("v2.pem", pem("PRIVATE KEY", v2) + m.read("ed25519.pem"))
+
+
+def make_rsa(m):
+    """RSA keys that no program makes: parts swollen, damaged or too large."""
+    numbers = der.integers(m.openssl("rsa", "-traditional", "-in", "rsa2048.key", "-outform", "DER"))
+    certificate = m.read("rsa2048.pem")
+
+    def write(name, values):
+        m.write(name, pem("RSA PRIVATE KEY", der.seq(*map(der.integer, values))) + certificate)
+
+    p, q = numbers[4], numbers[5]
+    swollen, damaged = list(numbers), list(numbers)
+    swollen[3] += (p - 1) * (q - 1) << 9000
+    damaged[3] += 2
+    damaged[6] += 2
+    write("rsa-swollen.pem", swollen)
+    write("rsa-damaged.pem", damaged)
+    write("rsa-9000.pem", [0, (1 << 8999) + 1, 65537, 3, 5, 7, 1, 1, 1])
+    dsa = der.seq(der.integer(0), der.seq(der.oid("1.2.840.10040.4.1"), der.seq(*map(der.integer, (2 ** 1023 + 1, 2 ** 159 + 1, 2)))),
+                  der.octets(der.integer(5)))
+    m.write("type-dsa.pem", pem("PRIVATE KEY", dsa) + certificate)
+    m.write("large-key.pem", pem("PRIVATE KEY", der.seq(der.integer(0), der.seq(der.oid("1.2.840.113549.1.1.1"), b"\5\0"),
+                                                        der.octets(b"x" * 16384))) + certificate)
 
 
 def pem(label, content):
@@ -348,6 +372,7 @@ def main():
         make_pki(m)
         make_openssl(m)
         make_pem(m)
+        make_rsa(m)
         make_by_hand(m)
         make_keytool(m)
         make_others(m)

@@ -145,6 +145,12 @@ static const Case pem[] = {
         {"type-ed448.pem", NULL, NULL, NULL, VERDICT_OK, NULL},
         {"type-rsa1024.pem", NULL, NULL, NULL, VERDICT_POLICY, "rsa-1024"},
         {"type-k256.pem", NULL, NULL, NULL, VERDICT_UNSUPPORTED, "secp256k1"},
+        {"type-brainpool.pem", NULL, NULL, NULL, VERDICT_UNSUPPORTED, "brainpool"},
+        {"type-dsa.pem", NULL, NULL, NULL, VERDICT_UNSUPPORTED, "DSA"},
+        {"rsa-swollen.pem", NULL, NULL, NULL, VERDICT_FORMAT, "modulus"},
+        {"rsa-damaged.pem", NULL, NULL, NULL, VERDICT_MISMATCH, "damaged"},
+        {"rsa-9000.pem", NULL, NULL, NULL, VERDICT_LIMIT, "rsa-9000"},
+        {"large-key.pem", NULL, NULL, NULL, VERDICT_LIMIT, "16384"},
         {"type-explicit.pem", NULL, NULL, NULL, VERDICT_UNSUPPORTED, "explicit"},
         {"type-x25519.pem", NULL, NULL, NULL, VERDICT_UNSUPPORTED, "X25519"},
 };
