@@ -7,7 +7,6 @@
 #include "keyd/crypto/ossl.h"
 #include "keyd/loader/java-text.h"
 
-#define AES_KEY_SIZE 32U
 #define MAC_SIZE 64U
 #define MAC_KEY_MIN 20U /* a MAC under a key of one byte can be forged without the password */
 #define SCRYPT_MEMORY_MAX (UINT64_C(65) * 1024 * 1024) /* above what the parameters may ask for: for OpenSSL's own share */
@@ -140,10 +139,8 @@ int bcfks_decrypt(const BcfksCipher *cipher, JavaBytes content, const Secret *pa
 
         if (!c)
                 return -ENOMEM;
-        /* RFC 5649, 3: two blocks of eight at least */
-        if (is_ccm ? content.size <= cipher->tag_size : content.size < 16 || content.size % 8 != 0)
-                return BCFKS_E_MISMATCH;
-        if (cipher->kdf.key_size != 0 && cipher->kdf.key_size != AES_KEY_SIZE)
+        /* EVP_DecryptUpdate() calls nothing at all a success. */
+        if (content.size <= (is_ccm ? cipher->tag_size : 0))
                 return BCFKS_E_MISMATCH;
         aes = EVP_CIPHER_fetch(NULL, is_ccm ? "AES-256-CCM" : "AES-256-WRAP-PAD", NULL);
         if (!aes) {
@@ -151,7 +148,7 @@ int bcfks_decrypt(const BcfksCipher *cipher, JavaBytes content, const Secret *pa
                 return BCFKS_E_UNAVAILABLE;
         }
 
-        r = derive(&cipher->kdf, password, purpose, AES_KEY_SIZE, &key);
+        r = derive(&cipher->kdf, password, purpose, BCFKS_CIPHER_KEY_SIZE, &key);
         if (r)
                 return r;
         r = secret_new(content.size, &out);

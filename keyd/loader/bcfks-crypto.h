@@ -12,6 +12,8 @@
 #include "keyd/loader/bcfks-asn1.h"
 #include "keyd/loader/keystore.h"
 
+#define BCFKS_CIPHER_KEY_SIZE 32U
+
 typedef struct BcfksKdf {
         BcfksOid oid; /* PBKDF2 or scrypt */
         BcfksOid prf; /* of PBKDF2 */

@@ -140,6 +140,8 @@ int bcfks_cipher_parse(const BcfksAlgorithm *a, const char *what, BcfksCipher *r
         ret->oid = scheme.oid;
         if (scheme.oid != BCFKS_OID_AES256_CCM && scheme.oid != BCFKS_OID_AES256_WRAP_PAD)
                 return fail_unsupported(what, "the cipher", ret_failure);
+        if (ret->kdf.key_size != 0 && ret->kdf.key_size != BCFKS_CIPHER_KEY_SIZE)
+                return fail_format(what, ret_failure);
         if (scheme.oid == BCFKS_OID_AES256_CCM && !ccm_parse(scheme.parameters, ret))
                 return fail_format(what, ret_failure);
 

@@ -50,8 +50,8 @@ static int frame_check(BcfksOpen *o, const Secret *file, LoadFailure *f) {
         r = bcfks_kdf_parse(&o->store.kdf, o->path, &o->mac_kdf, f);
         if (r)
                 return r;
-        if (o->mac_kdf.key_size == 0 || !bcfks_algorithm_is_bare(&o->store.mac))
-                return fail_format(o->path, "the parameters of its MAC are malformed", f);
+        if (o->mac_kdf.key_size == 0)
+                return fail_format(o->path, "the size of the MAC's key is missing", f);
         if (!o->store.is_encrypted)
                 return 0;
 
@@ -97,8 +97,6 @@ static int decode_trusted(const BcfksOpen *o, JavaBytes data, LoadFailure *f) {
         JavaReader r;
         int e;
 
-        if (sk_X509_num(o->keystore->certificates) >= (int) KEYSTORE_CERTIFICATES_MAX)
-                return fail_count(o->path, "certificates", KEYSTORE_CERTIFICATES_MAX, f);
         java_reader_init(&r, data);
         e = decode_certificate(o, &r, &o->keystore->certificates, f);
         if (e)
@@ -196,6 +194,8 @@ static int decode_object(const BcfksOpen *o, const BcfksObject *object, LoadFail
                 return fail_format(o->path, "it holds an entry of an unknown kind", f);
         }
 }
+
+_Static_assert(KEYSTORE_ENTRIES_MAX <= KEYSTORE_CERTIFICATES_MAX, "a trusted certificate is an entry");
 
 static int decode(const BcfksOpen *o, JavaBytes data, LoadFailure *f) {
         BcfksAlgorithm integrity;

@@ -52,10 +52,5 @@ JavaBytes java_get_utf(JavaReader *r) {
 }
 
 JavaBytes java_get_block(JavaReader *r) {
-        uint32_t size = get_uint(r, 4);
-
-        if (size > INT32_MAX)
-                r->failed = true;
-
-        return java_get_fixed(r, size);
+        return java_get_fixed(r, get_uint(r, 4));
 }

@@ -42,5 +42,5 @@ JavaBytes java_get_fixed(JavaReader *r, size_t size);
 /* What DataOutputStream.writeUTF() wrote: a length of two bytes, then modified UTF-8, which is not looked at here. */
 JavaBytes java_get_utf(JavaReader *r);
 
-/* A length of four bytes, then as many. Java's lengths are signed: one with the top bit fails. */
+/* A length of four bytes, then as many. Java's is signed; what is negative there is more than any store has here, and fails. */
 JavaBytes java_get_block(JavaReader *r);

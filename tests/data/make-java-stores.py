@@ -23,6 +23,12 @@ import sys
 ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8")
 
 
+def remove(paths):
+    for path in paths:
+        if os.path.exists(path):
+            os.unlink(path)
+
+
 class Store:
     """One file. Steps run one after the other; expectations are lines of the index."""
 
@@ -65,12 +71,25 @@ class Store:
         self.steps.append(step)
         return self
 
+    def sign(self, other):
+        """The last key's certificate is replaced by one that @other signs, as the way by -certreq and -importcert does."""
+        alias, key_password, _ = self.keys.pop()
+        self.keys.append((alias, key_password, 2))
+
+        def step():
+            request, path = self.path + ".csr", self.path + ".cer"
+            self.keytool("-certreq", "-alias", alias, "-keypass", key_password, "-file", request)
+            other.keytool("-gencert", "-alias", other.keys[0][0], "-infile", request, "-outfile", path)
+            self.keytool("-importcert", "-noprompt", "-alias", alias, "-keypass", key_password, "-file", path)
+        self.steps.append(step)
+        return self
+
     def make(self):
-        for leftover in (self.path, self.path + ".cer"):
-            if os.path.exists(leftover):
-                os.unlink(leftover)
+        files = [self.path + suffix for suffix in ("", ".cer", ".csr")]
+        remove(files)
         for step in self.steps:
             step()
+        remove(files[1:])
         lines = []
         for alias, key_password, n_chain in self.keys:
             leaf = hashlib.sha256(self.keytool("-exportcert", "-alias", alias)).hexdigest()
@@ -85,6 +104,8 @@ def plan(folder, bcprov):
     first = Store(folder, "plain.jks", "jks").key("mykey", rsa)
     later = [
         Store(folder, "several.jks", "jks").key("first").key("second", key_password="another").trust("ca", first),
+        # as ServiceNow's documentation has it made: key, request, root, reply
+        Store(folder, "signed.jks", "jks").key("mydomain", rsa).trust("root", first).sign(first),
         Store(folder, "unicode.jks", "jks", password="pä\u20ac\U0001f511ß").key("schl\u00fcssel"),
         Store(folder, "plain.jceks", "jceks").key("mykey", rsa),  # with the iterations of today
         Store(folder, "several.jceks", "jceks", options=few).key("first").secret("s1").key("second", key_password="another").secret("s2")

@@ -108,7 +108,7 @@ static void seal_wrap(const uint8_t key[32], Span plain, Buf *ret) {
 
 /* SEQUENCE { AlgorithmIdentifier PBES2, OCTET STRING } */
 static void put_encrypted(const BcfksSpec *s, BcfksStep step, const char *password, const char *cipher, Span plain, Buf *ret) {
-        Buf fields = BUF_INIT(256), ccm = BUF_INIT(256), pbes2 = BUF_INIT(4096), parameter = BUF_INIT(4096), content = BUF_INIT(65536);
+        Buf fields = BUF_INIT(256), ccm = BUF_INIT(256), pbes2 = BUF_INIT(4096), parameter = BUF_INIT(4096), content = BUF_INIT(DER_MAX);
         bool is_ccm = strcmp(cipher, OID_AES256_CCM) == 0;
         uint8_t key[32];
 
@@ -133,7 +133,7 @@ static void put_encrypted(const BcfksSpec *s, BcfksStep step, const char *passwo
 }
 
 void bcfks_put_key(const BcfksSpec *spec, Span plain, uint32_t n, Span certificate, Buf *ret) {
-        Buf body = BUF_INIT(65536), chain = BUF_INIT(65536);
+        Buf body = BUF_INIT(DER_MAX), chain = BUF_INIT(DER_MAX);
 
         put_encrypted(spec, BCFKS_STEP_KEY, spec->key_password, spec->key_cipher, plain, &body);
         for (uint32_t i = 0; i < n; i++)
@@ -145,7 +145,7 @@ void bcfks_put_key(const BcfksSpec *spec, Span plain, uint32_t n, Span certifica
 }
 
 void bcfks_put_object(uint64_t type, Span alias, Span data, Buf *ret) {
-        Buf body = BUF_INIT(65536);
+        Buf body = BUF_INIT(DER_MAX);
 
         der_put_uint(&body, type);
         der_put(&body, 0x0c, alias);
@@ -157,7 +157,7 @@ void bcfks_put_object(uint64_t type, Span alias, Span data, Buf *ret) {
 }
 
 void bcfks_put_store(const BcfksSpec *spec, Span objects, Buf *ret) {
-        Buf inner = BUF_INIT(65536), data = BUF_INIT(65536), first = BUF_INIT(65536), check = BUF_INIT(4096), body = BUF_INIT(65536);
+        Buf inner = BUF_INIT(DER_MAX), data = BUF_INIT(DER_MAX), first = BUF_INIT(DER_MAX), check = BUF_INIT(4096), body = BUF_INIT(DER_MAX);
         size_t key_size = spec->kdf[BCFKS_STEP_MAC].key_size;
         uint8_t key[256] = {}, mac[64];
 
@@ -190,7 +190,7 @@ void bcfks_put_store(const BcfksSpec *spec, Span objects, Buf *ret) {
 }
 
 Buf bcfks_make(const BcfksSpec *s, const Fixture *f, uint32_t n_chain) {
-        Buf key = BUF_INIT(65536), objects = BUF_INIT(65536), store = BUF_INIT(65536);
+        Buf key = BUF_INIT(DER_MAX), objects = BUF_INIT(DER_MAX), store = BUF_INIT(DER_MAX);
 
         bcfks_put_key(s, buf_span(&f->pkcs8), n_chain, buf_span(&f->certificate), &key);
         bcfks_put_object(1, SPAN_LITERAL("MyKey"), buf_span(&key), &objects);

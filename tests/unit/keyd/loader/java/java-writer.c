@@ -103,16 +103,12 @@ void utf16_from_ascii(const char *s, Buf *ret) {
 }
 
 void der_put(Buf *b, uint8_t tag, Span content) {
-        uint8_t head[] = {tag, 0x82, (uint8_t) (content.size >> 8), (uint8_t) content.size};
+        size_t n = content.size < 0x80 ? 0 : content.size < 0x100 ? 1 : content.size < 0x10000 ? 2 : 3;
 
-        ASSERT(content.size <= UINT16_MAX);
-        if (content.size < 128) {
-                head[1] = (uint8_t) content.size;
-                DONE(buf_append(b, head, 2));
-        } else if (content.size < 256) {
-                DONE(buf_append(b, (uint8_t[]) {tag, 0x81, (uint8_t) content.size}, 3));
-        } else
-                DONE(buf_append(b, head, 4));
+        ASSERT(content.size < 1U << 24);
+        DONE(buf_append(b, (uint8_t[]) {tag, (uint8_t) (n == 0 ? content.size : 0x80 | n)}, 2));
+        for (size_t i = n; i > 0; i--)
+                DONE(buf_append(b, (uint8_t[]) {(uint8_t) (content.size >> (8 * (i - 1)))}, 1));
         if (content.size > 0)
                 DONE(buf_append(b, content.data, content.size));
 }
@@ -142,7 +138,7 @@ void der_put_uint(Buf *b, uint64_t v) {
 }
 
 void protect_raw(const char *oid, Span parameter, Span content, Buf *ret) {
-        Buf body = BUF_INIT(65536);
+        Buf body = BUF_INIT(DER_MAX);
 
         der_put_algorithm(&body, oid, parameter);
         der_put(&body, 0x04, content);

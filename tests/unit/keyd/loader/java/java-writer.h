@@ -39,6 +39,8 @@ void java_writer_private_key(JavaWriter *j, Span alias, Span protected, uint32_t
 /* SHA-1(@utf16, "Mighty Aphrodite", everything so far); to be called last */
 void java_writer_digest(JavaWriter *j, Span utf16);
 
+#define DER_MAX (2U * 1024 * 1024)
+
 /* ASCII to UTF-16BE */
 void utf16_from_ascii(const char *s, Buf *ret);
 

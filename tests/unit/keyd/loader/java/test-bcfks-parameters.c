@@ -102,6 +102,14 @@ static void test_mac_key_sizes(void **state _unused_) {
         }
 }
 
+static bool is_refused_as_signed(const BcfksSpec *s) {
+        _cleanup_(buf_done) Buf store = bcfks_make(s, &fixture, 1);
+        _cleanup_(keystore_done) Keystore k = {};
+        LoadFailure f;
+
+        return check_open(bcfks_open, buf_span(&store), PASSWORD, &k, &f) == VERDICT_UNSUPPORTED && strstr(f.detail, "signature");
+}
+
 static void test_unknown_algorithms(void **state _unused_) {
         BcfksSpec s = bcfks_spec();
 
@@ -120,7 +128,7 @@ static void test_unknown_algorithms(void **state _unused_) {
         assert_int_equal(verdict(&s), VERDICT_UNSUPPORTED);
         s = bcfks_spec();
         s.is_signed = true;
-        assert_int_equal(verdict(&s), VERDICT_UNSUPPORTED);
+        assert_true(is_refused_as_signed(&s));
         s = bcfks_spec();
         s.inner_mac = OID_HMAC_SHA3_512;
         assert_int_equal(verdict(&s), VERDICT_FORMAT);
@@ -158,48 +166,60 @@ static void test_scrypt(void **state _unused_) {
         assert_int_equal(scrypt_verdict(UINT64_MAX, 8), VERDICT_LIMIT);
         assert_int_equal(scrypt_verdict(1024, UINT64_MAX), VERDICT_LIMIT);
         assert_int_equal(scrypt_verdict(1024, 1024), VERDICT_LIMIT);
+        assert_int_equal(scrypt_verdict(1024, 256), VERDICT_LIMIT); /* fits in memory, takes too long */
         assert_int_equal(scrypt_verdict(UINT64_C(1) << 63, UINT64_C(1) << 63), VERDICT_LIMIT);
 }
 
-static void test_ccm_parameters(void **state _unused_) {
+/* What recovering a key with this cipher and content gives. */
+static Verdict recover_raw(const char *cipher, size_t n_nonce, uint64_t n_tag, uint64_t key_size, size_t n_content) {
+        static const uint8_t zeroes[64];
+        _cleanup_(buf_done) Buf fields = BUF_INIT(4096), ccm = BUF_INIT(4096), kdf = BUF_INIT(4096), pbes2 = BUF_INIT(4096), parameter = BUF_INIT(4096),
+                                key = BUF_INIT(4096), data = BUF_INIT(4096), objects = BUF_INIT(4096), store = BUF_INIT(DER_MAX);
+        _cleanup_(keystore_done) Keystore k = {};
+        BcfksSpec s = bcfks_spec();
+        LoadFailure f;
+
+        der_put(&fields, 0x04, span_make(zeroes, n_nonce));
+        der_put_uint(&fields, n_tag);
+        der_put(&ccm, 0x30, buf_span(&fields));
+        buf_clear(&fields);
+        der_put(&fields, 0x04, SPAN_LITERAL("salt"));
+        der_put_uint(&fields, 1);
+        der_put_uint(&fields, key_size);
+        der_put_algorithm(&fields, OID_HMAC_SHA512, (Span) {});
+        der_put(&kdf, 0x30, buf_span(&fields));
+        der_put_algorithm(&pbes2, OID_PBKDF2, buf_span(&kdf));
+        der_put_algorithm(&pbes2, cipher, strcmp(cipher, OID_AES256_CCM) == 0 ? buf_span(&ccm) : (Span) {});
+        der_put(&parameter, 0x30, buf_span(&pbes2));
+        protect_raw(OID_PBES2, buf_span(&parameter), span_make(zeroes, n_content), &key);
+        der_put(&key, 0x30, (Span) {});
+        der_put(&data, 0x30, buf_span(&key));
+        bcfks_put_object(1, SPAN_LITERAL("x"), buf_span(&data), &objects);
+        bcfks_put_store(&s, buf_span(&objects), &store);
+
+        assert_int_equal(check_open(bcfks_open, buf_span(&store), PASSWORD, &k, &f), VERDICT_OK);
+        assert_null(k.entries[0].chain);
+        return check_recover(&k, 0, PASSWORD, NULL);
+}
+
+static void test_cipher_parameters(void **state _unused_) {
         static const struct {
-                size_t n_nonce, n_tag;
-        } wrong[] = {{12, 17}, {12, 7}, {12, 2}, {6, 8}, {14, 8}};
+                size_t n_nonce;
+                uint64_t n_tag, key_size;
+        } wrong[] = {{12, 17, 32}, {12, 7, 32}, {12, 2, 32}, {12, 0, 32}, {12, UINT64_MAX, 32}, {6, 8, 32}, {14, 8, 32}, {12, 8, 16}, {12, 8, 64}};
 
-        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-                /* Cannot be encrypted with: the parameters of a sound store are changed, and the store is not made again. */
-                Buf fields = BUF_INIT(256), parameter = BUF_INIT(256), key = BUF_INIT(65536);
-                BcfksSpec s = bcfks_spec();
-                _cleanup_(buf_done) Buf store = BUF_INIT(65536), pbes2 = BUF_INIT(4096), scheme = BUF_INIT(4096), objects = BUF_INIT(65536);
-                _cleanup_(keystore_done) Keystore k = {};
-                LoadFailure f;
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+                assert_int_equal(recover_raw(OID_AES256_CCM, wrong[i].n_nonce, wrong[i].n_tag, wrong[i].key_size, 32), VERDICT_FORMAT);
 
-                der_put(&fields, 0x04, span_make("0123456789abcdef", wrong[i].n_nonce));
-                der_put_uint(&fields, wrong[i].n_tag);
-                der_put(&parameter, 0x30, buf_span(&fields));
-                buf_clear(&fields);
-                der_put(&fields, 0x04, SPAN_LITERAL("salt"));
-                der_put_uint(&fields, 1);
-                der_put_algorithm(&fields, OID_HMAC_SHA512, (Span) {});
-                der_put(&pbes2, 0x30, buf_span(&fields));
-                der_put_algorithm(&scheme, OID_PBKDF2, buf_span(&pbes2));
-                der_put_algorithm(&scheme, OID_AES256_CCM, buf_span(&parameter));
-                buf_clear(&pbes2);
-                der_put(&pbes2, 0x30, buf_span(&scheme));
-                buf_clear(&fields);
-                buf_clear(&parameter);
-                protect_raw(OID_PBES2, buf_span(&pbes2), SPAN_LITERAL("0123456789abcdef0123456789abcdef"), &key);
-                der_put(&key, 0x30, (Span) {});
-                buf_clear(&pbes2);
-                der_put(&pbes2, 0x30, buf_span(&key));
-                bcfks_put_object(1, SPAN_LITERAL("x"), buf_span(&pbes2), &objects);
-                bcfks_put_store(&s, buf_span(&objects), &store);
-                assert_int_equal(check_open(bcfks_open, buf_span(&store), PASSWORD, &k, &f), VERDICT_OK);
-                assert_null(k.entries[0].chain);
-                assert_int_equal(check_recover(&k, 0, PASSWORD, NULL), VERDICT_FORMAT);
-                buf_done(&fields);
-                buf_done(&parameter);
-                buf_done(&key);
+        assert_int_equal(recover_raw(OID_AES256_CCM, 12, 8, 32, 32), VERDICT_KEYPASS);
+        assert_int_equal(recover_raw(OID_AES256_CCM, 7, 16, 0, 32), VERDICT_KEYPASS);
+        assert_int_equal(recover_raw(OID_AES256_GCM, 12, 8, 32, 32), VERDICT_UNSUPPORTED);
+}
+
+static void test_cipher_sizes(void **state _unused_) {
+        for (size_t n = 0; n <= 40; n++) {
+                assert_int_equal(recover_raw(OID_AES256_CCM, 12, 16, 32, n), VERDICT_KEYPASS);
+                assert_int_equal(recover_raw(OID_AES256_WRAP_PAD, 12, 16, 32, n), VERDICT_KEYPASS);
         }
 }
 
@@ -210,7 +230,8 @@ int main(void) {
                 cmocka_unit_test(test_mac_key_sizes),
                 cmocka_unit_test(test_unknown_algorithms),
                 cmocka_unit_test(test_scrypt),
-                cmocka_unit_test(test_ccm_parameters),
+                cmocka_unit_test(test_cipher_parameters),
+                cmocka_unit_test(test_cipher_sizes),
         };
 
         return cmocka_run_group_tests_name("bcfks-parameters", tests, setup, teardown);

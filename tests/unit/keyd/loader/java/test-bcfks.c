@@ -130,7 +130,7 @@ static void test_flips(void **state _unused_) {
 }
 
 static Verdict object_verdict(uint64_t type, Span alias, Span data, Keystore *ret) {
-        _cleanup_(buf_done) Buf objects = BUF_INIT(65536), store = BUF_INIT(65536);
+        _cleanup_(buf_done) Buf objects = BUF_INIT(DER_MAX), store = BUF_INIT(DER_MAX);
         BcfksSpec s = bcfks_spec();
         LoadFailure f;
 
@@ -141,7 +141,7 @@ static Verdict object_verdict(uint64_t type, Span alias, Span data, Keystore *re
 
 static void test_types(void **state _unused_) {
         for (uint64_t type = 0; type <= 7; type++) {
-                _cleanup_(buf_done) Buf key = BUF_INIT(65536);
+                _cleanup_(buf_done) Buf key = BUF_INIT(DER_MAX);
                 _cleanup_(keystore_done) Keystore k = {};
                 BcfksSpec s = bcfks_spec();
                 Verdict v;
@@ -171,7 +171,7 @@ static void test_aliases(void **state _unused_) {
                 {{(const uint8_t *) name, KEYSTORE_ALIAS_MAX}, name, VERDICT_OK},
                 {{(const uint8_t *) name, KEYSTORE_ALIAS_MAX + 1}, NULL, VERDICT_LIMIT},
         };
-        _cleanup_(buf_done) Buf key = BUF_INIT(65536);
+        _cleanup_(buf_done) Buf key = BUF_INIT(DER_MAX);
         BcfksSpec s = bcfks_spec();
 
         memset(name, 'a', sizeof(name));
@@ -189,7 +189,7 @@ static void test_aliases(void **state _unused_) {
 
 static void test_malformed_objects(void **state _unused_) {
         _cleanup_(keystore_done) Keystore k = {};
-        _cleanup_(buf_done) Buf longer = BUF_INIT(65536);
+        _cleanup_(buf_done) Buf longer = BUF_INIT(DER_MAX);
         BcfksSpec s = bcfks_spec();
 
         assert_int_equal(object_verdict(0, SPAN_LITERAL("x"), SPAN_LITERAL("not DER"), &k), VERDICT_FORMAT);
@@ -213,6 +213,24 @@ static void test_counts(void **state _unused_) {
         }
 }
 
+/* 10,000 entries and no more. */
+static void test_entries(void **state _unused_) {
+        _cleanup_(buf_done) Buf objects = BUF_INIT(DER_MAX);
+
+        for (size_t i = 0; i < KEYSTORE_ENTRIES_MAX; i++)
+                bcfks_put_object(2, SPAN_LITERAL("s"), SPAN_LITERAL("k"), &objects);
+
+        for (int more = 0; more <= 1; more++) {
+                _cleanup_(buf_done) Buf store = BUF_INIT(DER_MAX);
+                BcfksSpec s = bcfks_spec();
+
+                if (more)
+                        bcfks_put_object(2, SPAN_LITERAL("s"), SPAN_LITERAL("k"), &objects);
+                bcfks_put_store(&s, buf_span(&objects), &store);
+                assert_int_equal(check_verdict(bcfks_open, buf_span(&store), PASSWORD), more ? VERDICT_LIMIT : VERDICT_OK);
+        }
+}
+
 static void test_absent_digests(void **state _unused_) {
         BcfksSpec s = bcfks_spec();
 
@@ -232,6 +250,7 @@ int main(void) {
                 cmocka_unit_test(test_aliases),
                 cmocka_unit_test(test_malformed_objects),
                 cmocka_unit_test(test_counts),
+                cmocka_unit_test(test_entries),
                 cmocka_unit_test(test_absent_digests),
         };
 

@@ -242,15 +242,21 @@ static void test_alias_lengths(void **state _unused_) {
                 Verdict verdict;
         } cases[] = {{KEYSTORE_ALIAS_MAX, VERDICT_OK}, {KEYSTORE_ALIAS_MAX + 1, VERDICT_LIMIT}, {65535, VERDICT_LIMIT}};
         static char name[65536];
+        JavaWriter j;
 
         memset(name, 'a', sizeof(name));
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                JavaWriter j;
-
                 java_writer_init(&j, MAGIC, 2, 1);
                 java_writer_private_key(&j, span_make(name, cases[i].n), buf_span(&protected), 1, certificate());
                 assert_int_equal(verdict(&j), cases[i].verdict);
         }
+
+        /* What is far too long is told before the digest. */
+        java_writer_init(&j, MAGIC, 2, 1);
+        java_writer_private_key(&j, span_make(name, 65535), buf_span(&protected), 1, certificate());
+        java_writer_digest(&j, (Span) {});
+        assert_int_equal(check_verdict(jks_open, buf_span(&j.store), PASSWORD), VERDICT_LIMIT);
+        java_writer_done(&j);
 }
 
 static void test_chain_counts(void **state _unused_) {
