@@ -12,6 +12,7 @@
 
 #include "calld/call/curlloop.h"
 #include "calld/call/directory.h"
+#include "calld/call/verify-cache.h"
 
 /* Easy handles kept for later calls: libcurl keeps TLS sessions in them. */
 #define POOL_IDLE_MAX 64U
@@ -20,6 +21,7 @@ struct Pool {
         CurlLoop *curl;
         X509 *leaf;
         STACK_OF(X509) *chain; /* behind the leaf */
+        VerifyCache verified;  /* chains of the server */
         CURL *idle[POOL_IDLE_MAX];
         size_t n_idle;
 };

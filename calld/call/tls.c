@@ -101,20 +101,11 @@ static bool certificate_is_pinned(X509 *certificate, const TextList *pins) {
 }
 
 /* Chain, then name, then pins: all before our certificate goes out and before keyd is asked. */
-static int on_verify(X509_STORE_CTX *store_ctx, void *arg) {
-        SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-        Handshake *h = handshake_of(SSL_get_SSL_CTX(ssl));
-        X509 *certificate = X509_STORE_CTX_get0_cert(store_ctx);
-        const Connection *c = arg;
-
-        if (!h || !certificate)
-                return 0;
-
-        describe_server(h, certificate);
+static bool verify(X509_STORE_CTX *store_ctx, X509 *certificate, const Connection *c, Handshake *h) {
         if (X509_verify_cert(store_ctx) != 1) {
                 h->verify_error = X509_STORE_CTX_get_error(store_ctx);
                 h->verify_depth = X509_STORE_CTX_get_error_depth(store_ctx);
-                return 0;
+                return false;
         }
 
         h->name_mismatch = !certificate_has_any_name(certificate, c);
@@ -122,19 +113,42 @@ static int on_verify(X509_STORE_CTX *store_ctx, void *arg) {
         if (h->name_mismatch || h->pin_mismatch) {
                 h->verify_error = h->name_mismatch ? X509_V_ERR_HOSTNAME_MISMATCH : X509_V_ERR_APPLICATION_VERIFICATION;
                 X509_STORE_CTX_set_error(store_ctx, h->verify_error);
+                return false;
+        }
+
+        return true;
+}
+
+static int on_verify(X509_STORE_CTX *store_ctx, void *arg) {
+        SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+        Handshake *h = handshake_of(SSL_get_SSL_CTX(ssl));
+        X509 *certificate = X509_STORE_CTX_get0_cert(store_ctx);
+        Connection *c = arg;
+        uint8_t digest[32];
+        bool can_cache;
+
+        if (!h || !certificate)
                 return 0;
+
+        describe_server(h, certificate);
+        can_cache = verify_cache_digest(certificate, X509_STORE_CTX_get0_untrusted(store_ctx), digest) == 0;
+        if (!can_cache || !verify_cache_has(&c->pool->verified, digest)) {
+                if (!verify(store_ctx, certificate, c, h))
+                        return 0;
+                if (can_cache)
+                        verify_cache_add(&c->pool->verified, digest, X509_STORE_CTX_get0_chain(store_ctx));
         }
 
         h->server_verified = true;
         return 1;
 }
 
-static bool set_policy(SSL_CTX *ctx, const Connection *c) {
+static bool set_policy(SSL_CTX *ctx, Connection *c) {
         SSL_CTX_set_security_level(ctx, 2);
         SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
         SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-        SSL_CTX_set_cert_verify_callback(ctx, on_verify, (void *) c);
+        SSL_CTX_set_cert_verify_callback(ctx, on_verify, c);
         SSL_CTX_set1_cert_store(ctx, c->profile->ca->store);
 
         /* RFC 8446, 4.2.6: without the extension the server must not ask later, when no transcript of ours would fit */

@@ -142,8 +142,10 @@ static bool answer_sign(FakeKeyd *f, int fd, Span body) {
         }
 
         send_record(fd, &record);
-        if (mode == FAKE_TWICE)
+        if (mode == FAKE_TWICE) {
                 send_record(fd, &record);
+                f->n_repeated++;
+        }
         return true;
 }
 

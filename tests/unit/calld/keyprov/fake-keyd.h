@@ -36,7 +36,7 @@ typedef struct FakeKeyd {
         pthread_t thread;
         EVP_PKEY *key; /* borrowed */
         _Atomic int mode;
-        _Atomic unsigned n_signatures, n_requests, n_connections;
+        _Atomic unsigned n_signatures, n_requests, n_connections, n_repeated;
         Buf records[FAKE_RECORDS_MAX]; /* what WATCH is answered with; fill it before the start */
         size_t n_records;
 } FakeKeyd;
