@@ -86,4 +86,4 @@ int strv_add(char ***v, char *s) _must_check_;
 int strv_add_format(char ***v, const char *format, va_list ap) _printf_(2, 0) _must_check_;
 
 /* Shared by the formats: an EncryptedPrivateKeyInfo or PrivateKeyInfo in DER. */
-int keystore_recover_pkcs8(const KeystoreEntry *e, const Secret *password, EVP_PKEY **ret, LoadFailure *ret_failure);
+int keystore_recover_pkcs8(const KeystoreEntry *e, const Secret *password, EVP_PKEY **ret, LoadFailure *ret_failure) _must_check_;
