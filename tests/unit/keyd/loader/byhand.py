@@ -83,6 +83,5 @@ def make(m, password):
     m.write("key.der", m.pkcs8("leaf"))
     m.write("key-sealed.der", key)
     m.write("bks.jks", b"\0\0\0\2" + b"x" * 40)
-    m.write("jks.jks", b"\xfe\xed\xfe\xed" + b"\0\0\0\2" + b"x" * 40)
     m.write("empty.jks", b"")
     m.write("noise.p12", b"hello, world\n")

@@ -178,6 +178,22 @@ static void test_ca_set(void **state _unused_) {
         assert_memory_equal(der->id, digest, sizeof(digest));
 }
 
+/* Without CAFile=: the bundle that this host has, if any. */
+static void test_system_bundle(void **state _unused_) {
+        ProfileConfig p = {.name = (char *) "x"};
+        _cleanup_(ca_set_freep) CaSet *s = NULL;
+        LoadFailure f;
+        int r = load_ca_set(&p, &s, &f);
+
+        if (access("/etc/ssl/certs/ca-certificates.crt", R_OK) != 0 && access("/etc/pki/tls/certs/ca-bundle.crt", R_OK) != 0) {
+                assert_int_equal(r, 1);
+                assert_int_equal(f.verdict, VERDICT_IO);
+                return;
+        }
+        assert_int_equal(r, 0);
+        assert_true(s->n_certificates > 0);
+}
+
 static void test_ca_refused(void **state _unused_) {
         static const struct {
                 const char *name;
@@ -325,10 +341,11 @@ static void test_many_entries(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_passwords),   cmocka_unit_test(test_no_credentials),  cmocka_unit_test(test_plain_password_warns),
-                cmocka_unit_test(test_permissions), cmocka_unit_test(test_type_is_checked), cmocka_unit_test(test_keystore_path_of_profile),
-                cmocka_unit_test(test_ca_set),      cmocka_unit_test(test_ca_refused),      cmocka_unit_test(test_crls),
-                cmocka_unit_test(test_inspect),     cmocka_unit_test(test_verdict_names),   cmocka_unit_test(test_many_entries),
+                cmocka_unit_test(test_passwords),    cmocka_unit_test(test_no_credentials),  cmocka_unit_test(test_plain_password_warns),
+                cmocka_unit_test(test_permissions),  cmocka_unit_test(test_type_is_checked), cmocka_unit_test(test_keystore_path_of_profile),
+                cmocka_unit_test(test_ca_set),       cmocka_unit_test(test_system_bundle),   cmocka_unit_test(test_ca_refused),
+                cmocka_unit_test(test_crls),         cmocka_unit_test(test_inspect),         cmocka_unit_test(test_verdict_names),
+                cmocka_unit_test(test_many_entries),
         };
 
         return cmocka_run_group_tests(tests, stores_make, NULL);
