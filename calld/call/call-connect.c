@@ -91,6 +91,17 @@ static void fail_unsigned(Call *c) {
                                (int) key_type->size, (const char *) key_type->data);
 }
 
+/* A server that lets everybody in is not the one the profile means: the call would go out as nobody. Its sessions must not come back resumed. */
+static void fail_unrequested(Call *c) {
+        CallError *e = call_fail(c);
+
+        c->connection->pool->distrust_sessions = true;
+        if (e)
+                call_error_set(e, CALL_TLS_FAILED,
+                               "Ask the far server's operator to demand client certificates at this host, port and path, or check Host= and Port=.",
+                               "the far server asked for no client certificate, so the call would not have been authenticated; nothing was sent");
+}
+
 static SSL *call_ssl(Call *c) {
         const struct curl_tlssessioninfo *info = NULL;
 
@@ -127,11 +138,14 @@ bool call_on_connected(Call *c) {
         }
         report_tls(&c->report, ssl);
 
-        if (h->certificate_requested && !h->is_signed && !SSL_session_reused(ssl)) {
+        if (h->is_signed || (SSL_session_reused(ssl) && !c->connection->pool->distrust_sessions))
+                return true;
+
+        if (h->certificate_requested)
                 fail_unsigned(c);
-                return false;
-        }
-        return true;
+        else
+                fail_unrequested(c);
+        return false;
 }
 
 int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port) {

@@ -22,6 +22,7 @@ struct Pool {
         STACK_OF(X509) *chain; /* behind the leaf */
         CURL *idle[POOL_IDLE_MAX];
         size_t n_idle;
+        bool distrust_sessions; /* a session was made without our certificate: none is resumed any more */
 };
 
 enum {

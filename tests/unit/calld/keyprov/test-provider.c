@@ -4,9 +4,12 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 #include <openssl/err.h>
+#include <openssl/provider.h>
 
 #include "calld/keyprov/handle.h"
 #include "calld/keyprov/provider.h"
