@@ -2,6 +2,7 @@
 
 #include "tests/unit/calld/gateway/http-client.h"
 
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -21,6 +22,14 @@ int http_connect(const char *path) {
         memcpy(address.sun_path, path, strlen(path));
         ASSERT(connect(fd, (struct sockaddr *) &address, sizeof(address)) == 0);
         ASSERT(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0);
+        return fd;
+}
+
+int http_connect_tcp(uint16_t port) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        ASSERT(fd >= 0 && connect(fd, (struct sockaddr *) &address, sizeof(address)) == 0);
         return fd;
 }
 

@@ -19,6 +19,7 @@ void http_answer_done(HttpAnswer *a);
 
 /* Return: a connected socket; asserts */
 int http_connect(const char *path);
+int http_connect_tcp(uint16_t port);
 void http_send(int fd, const void *data, size_t size);
 void http_send_text(int fd, const char *format, ...) _printf_(2, 3);
 

@@ -2,6 +2,7 @@
 
 #include "tests/unit/calld/gateway/rig.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <openssl/sha.h>
 #include <poll.h>
@@ -119,6 +120,9 @@ static void state_connections(Rig *r) {
         state(r, &m);
         m = connection("closed", 1);
         state(r, &m);
+        m = connection("open", r->tls13->port);
+        ASSERT(text_list_add(&m.allow_users, SPAN_LITERAL("*")) == 0);
+        state(r, &m);
         m = connection("broken", r->tls13->port);
         m.profile = SPAN_LITERAL("broken");
         state(r, &m);
@@ -153,10 +157,20 @@ static void listen_socket(Rig *r) {
         ASSERT(r->listen_fd >= 0 && bind(r->listen_fd, (struct sockaddr *) &address, sizeof(address)) == 0 && listen(r->listen_fd, 64) == 0);
 }
 
+static void listen_tcp(Rig *r) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof(address);
+
+        r->tcp_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ASSERT(r->tcp_fd >= 0 && bind(r->tcp_fd, (struct sockaddr *) &address, sizeof(address)) == 0 && listen(r->tcp_fd, 64) == 0);
+        ASSERT(getsockname(r->tcp_fd, (struct sockaddr *) &address, &size) == 0);
+        r->tcp_port = ntohs(address.sin_port);
+}
+
 /* As a service manager does; the sandbox is off, so that a sanitizer can look for leaks at the end. */
 static void start_calld(Rig *r) {
         char option[128], pid[16];
-        int log;
+        int log, unix_fd, tcp_fd;
 
         snprintf(option, sizeof(option), "--keyd-socket=%s", r->keyd->path);
         r->calld = fork();
@@ -166,12 +180,15 @@ static void start_calld(Rig *r) {
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         log = open(r->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        if (log < 0 || dup2(r->listen_fd, 3) != 3 || dup2(log, 2) != 2 || fcntl(3, F_SETFD, 0) < 0)
+        /* first out of the way, so that none is overwritten before it is moved */
+        unix_fd = fcntl(r->listen_fd, F_DUPFD_CLOEXEC, 64);
+        tcp_fd = fcntl(r->tcp_fd, F_DUPFD_CLOEXEC, 64);
+        if (log < 0 || dup2(log, 2) != 2 || dup2(unix_fd, 3) != 3 || dup2(tcp_fd, 4) != 4)
                 _exit(125);
         snprintf(pid, sizeof(pid), "%d", (int) getpid());
         setenv("LISTEN_PID", pid, 1);
-        setenv("LISTEN_FDS", "1", 1);
-        setenv("LISTEN_FDNAMES", "calld", 1);
+        setenv("LISTEN_FDS", "2", 1);
+        setenv("LISTEN_FDNAMES", "calld:calld-tcp", 1);
         execl(CALLD, CALLD, option, "--log=json", "--sandbox=off", NULL);
         _exit(126);
 }
@@ -191,6 +208,7 @@ Rig *rig_new(void) {
         state_connections(r);
         fake_keyd_start(r->keyd);
         listen_socket(r);
+        listen_tcp(r);
         start_calld(r);
         return r;
 }
@@ -214,6 +232,7 @@ Rig *rig_free(Rig *r) {
         far_server_free(r->nobody);
         far_server_free(r->nobody12);
         close(r->listen_fd);
+        close(r->tcp_fd);
         unlink(r->socket);
         unlink(r->log);
         rmdir(r->folder);

@@ -7,7 +7,7 @@
  *
  * Aliases: `tls12`, `tls13` (BasePath=/), `base` (BasePath=/api/v2), `small` (MaxRequestBytes=1K, MaxResponseBytes=1K), `denied` (AllowUsers= of
  * somebody else), `paths` (AllowMethods=GET, AllowPaths=/bytes/ *), `slow` (Timeout=1s), `nobody` (a server that asks for no certificate), `closed`
- * (nothing listens), `broken` (its profile is not loaded).
+ * (nothing listens), `broken` (its profile is not loaded), `open` (AllowUsers=*).
  */
 
 #include <sys/types.h>
@@ -23,7 +23,8 @@ typedef struct Rig {
         FakeKeyd *keyd;
         FarServer *tls12, *tls13, *nobody, *nobody12;
         char folder[64], socket[96], log[96];
-        int listen_fd;
+        int listen_fd, tcp_fd;
+        uint16_t tcp_port;
         pid_t calld;
 } Rig;
 

@@ -456,6 +456,84 @@ static void test_steps(void **state) {
         assert_true(body_has(&d, "\"ok\":false,\"steps\""));
 }
 
+typedef struct TcpRow {
+        const char *host, *target;
+        unsigned status;
+} TcpRow;
+
+/* A caller over TCP is nobody: only what is for everybody is for it. */
+static void test_tcp(void **state) {
+        static const TcpRow rows[] = {
+                {"midtls", "/healthz", 200}, {"midtls", "/status", 403}, {"midtls", "/connections", 403},
+                {"tls13", "/x", 403},        {"denied", "/x", 403},      {"open", "/x", 200},
+        };
+        Rig *r = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_fd_ int fd = http_connect_tcp(r->tcp_port);
+                ANSWER(a);
+
+                http_send_text(fd, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", rows[i].target, rows[i].host);
+                http_receive(fd, false, &a);
+                assert_int_equal(a.status, rows[i].status);
+        }
+}
+
+/* Two requests in one write are answered in order; the older version of HTTP gets its answer and the end of the connection. */
+static void test_pipeline_and_old(void **state) {
+        Rig *r = *state;
+        _cleanup_fd_ int fd = http_connect(r->socket), old = http_connect(r->socket), bare = http_connect(r->socket);
+        char end;
+        ANSWER(a);
+        ANSWER(b);
+        ANSWER(c);
+        ANSWER(d);
+
+        http_send_text(fd, "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: 3\r\n\r\noneGET /bytes/7 HTTP/1.1\r\nHost: tls12\r\n\r\n");
+        http_receive(fd, false, &a);
+        assert_body(&a, "one", 3);
+        http_receive(fd, false, &b);
+        assert_int_equal(b.body.size, 7);
+
+        http_send_text(old, "GET /bytes/7 HTTP/1.0\r\nHost: tls12\r\n\r\n");
+        http_receive(old, false, &c);
+        assert_int_equal(c.body.size, 7);
+        assert_int_equal(recv(old, &end, 1, 0), 0);
+
+        http_send_text(bare, "GET /x HTTP/1.1\r\n\r\n");
+        http_receive(bare, false, &d);
+        assert_problem(r, &d, 400, "request-invalid", "http_request_error");
+}
+
+/* Requests that could be framed otherwise by somebody else, and what is no HTTP at all. */
+static void test_smuggling(void **state) {
+        static const char *const requests[] = {
+                "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+                "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: x\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                "GET /x HTTP/1.1\r\nHost: tls13\r\nno colon\r\n\r\n",
+        };
+        Rig *r = *state;
+        unsigned before = r->tls13->n_requests;
+        _cleanup_fd_ int fd = http_connect(r->socket);
+        ANSWER(garbage);
+
+        for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+                _cleanup_fd_ int other = http_connect(r->socket);
+                ANSWER(a);
+
+                http_send_text(other, "%s", requests[i]);
+                http_receive(other, false, &a);
+                assert_int_equal(a.status, 400);
+        }
+        http_send_text(fd, "\x16\x03\x01 hello\r\n\r\n");
+        http_receive(fd, false, &garbage);
+        assert_true(garbage.status == 0 || garbage.status >= 400);
+        assert_int_equal(r->tls13->n_requests, before);
+}
+
 /* Kept connections go on; a new one is refused at once. */
 static void test_keyd_gone(void **state) {
         Rig *r = *state;
@@ -539,6 +617,9 @@ int main(void) {
                 cmocka_unit_test(test_soap),
                 cmocka_unit_test(test_reserved),
                 cmocka_unit_test(test_steps),
+                cmocka_unit_test(test_tcp),
+                cmocka_unit_test(test_pipeline_and_old),
+                cmocka_unit_test(test_smuggling),
                 cmocka_unit_test(test_keyd_gone),
                 cmocka_unit_test(test_log_is_discreet),
                 cmocka_unit_test(test_end),
