@@ -91,16 +91,15 @@ static void fail_unsigned(Call *c) {
                                (int) key_type->size, (const char *) key_type->data);
 }
 
-/* A profile means mutual authentication: a call that the far server takes for anybody's is not made. */
-static void fail_not_asked(Call *c) {
-        const MsgConnection *m = &c->connection->m;
+/* A server that lets everybody in is not the one the profile means: the call would go out as nobody. Its sessions must not come back resumed. */
+static void fail_unrequested(Call *c) {
         CallError *e = call_fail(c);
 
+        c->connection->pool->distrust_sessions = true;
         if (e)
                 call_error_set(e, CALL_TLS_FAILED,
-                               "Let the far server demand a client certificate (nginx: ssl_verify_client on), or correct Host= and Port= if this is another server.",
-                               "%.*s:%u did not ask for a client certificate, so it cannot know who calls; nothing was sent",
-                               (int) m->host.size, (const char *) m->host.data, m->port);
+                               "Ask the far server's operator to demand client certificates at this host, port and path, or check Host= and Port=.",
+                               "the far server asked for no client certificate, so the call would not have been authenticated; nothing was sent");
 }
 
 static SSL *call_ssl(Call *c) {
@@ -139,12 +138,13 @@ bool call_on_connected(Call *c) {
         }
         report_tls(&c->report, ssl);
 
-        if (h->is_signed || SSL_session_reused(ssl))
+        if (h->is_signed || (SSL_session_reused(ssl) && !c->connection->pool->distrust_sessions))
                 return true;
+
         if (h->certificate_requested)
                 fail_unsigned(c);
         else
-                fail_not_asked(c);
+                fail_unrequested(c);
         return false;
 }
 

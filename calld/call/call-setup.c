@@ -252,7 +252,7 @@ static void setup_transport(Call *c) {
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION, m->http2 ? (long) CURL_HTTP_VERSION_2TLS : (long) CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(e, CURLOPT_SSLVERSION,
                          p->minimum_tls >= TLS_VERSION_1_3 ? (long) CURL_SSLVERSION_TLSv1_3 : (long) CURL_SSLVERSION_TLSv1_2);
-        curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, m->session_resumption ? 1L : 0L);
+        curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, m->session_resumption && !c->connection->pool->distrust_sessions ? 1L : 0L);
 
         /* The store comes in the SSL_CTX callback; the verification there checks names and pins too, AllowedNames= included. */
         curl_easy_setopt(e, CURLOPT_CAINFO, NULL);

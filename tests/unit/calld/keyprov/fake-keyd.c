@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <fcntl.h>
 #include <openssl/rsa.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -142,10 +143,8 @@ static bool answer_sign(FakeKeyd *f, int fd, Span body) {
         }
 
         send_record(fd, &record);
-        if (mode == FAKE_TWICE) {
+        if (mode == FAKE_TWICE)
                 send_record(fd, &record);
-                f->n_repeated++;
-        }
         return true;
 }
 
@@ -228,7 +227,7 @@ void fake_keyd_start(FakeKeyd *f) {
         memcpy(address.sun_path, f->path, strlen(f->path));
         f->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         ASSERT(f->listen_fd >= 0 && bind(f->listen_fd, (struct sockaddr *) &address, sizeof(address)) == 0);
-        ASSERT(listen(f->listen_fd, 16) == 0 && pipe(f->stop_fds) == 0);
+        ASSERT(listen(f->listen_fd, 16) == 0 && pipe2(f->stop_fds, O_CLOEXEC) == 0);
         ASSERT(pthread_create(&f->thread, NULL, fake_main, f) == 0);
 }
 

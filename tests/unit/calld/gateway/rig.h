@@ -1,0 +1,41 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A whole calld for tests: the built daemon with passed sockets, a keyd in a thread that states connections and signs, and far servers
+ *
+ * Aliases: `tls12`, `tls13` (BasePath=/), `base` (BasePath=/api/v2), `small` (MaxRequestBytes=1K, MaxResponseBytes=1K), `denied` (AllowUsers= of
+ * somebody else), `paths` (AllowMethods=GET, AllowPaths=/bytes/ *), `slow` (Timeout=1s), `nobody` (a server that asks for no certificate), `closed`
+ * (nothing listens), `broken` (its profile is not loaded), `open` (AllowUsers=*).
+ */
+
+#include <sys/types.h>
+
+#include "tests/unit/calld/gateway/far-server.h"
+#include "tests/unit/calld/gateway/http-client.h"
+#include "tests/unit/calld/keyprov/credentials.h"
+#include "tests/unit/calld/keyprov/fake-keyd.h"
+
+typedef struct Rig {
+        EVP_PKEY *ca_key, *key;
+        X509 *ca, *certificate;
+        FakeKeyd *keyd;
+        FarServer *tls12, *tls13, *nobody, *nobody12;
+        char folder[64], socket[96], log[96];
+        int listen_fd, tcp_fd;
+        uint16_t tcp_port;
+        pid_t calld;
+} Rig;
+
+Rig *rig_new(void);
+
+/* Ends calld by SIGTERM. Return: its wait status */
+int rig_stop(Rig *r);
+Rig *rig_free(Rig *r);
+
+/* Sends @request (method, target, fields without the last empty line), takes the answer on a connection of its own. */
+void rig_call(Rig *r, const char *alias, const char *method, const char *target, const char *fields, Span body, HttpAnswer *ret);
+
+/* Waits until calld's log holds @text on one line with @with (NULL: any). Asserts after ten seconds. */
+void rig_wait_log(Rig *r, const char *text, const char *with);
