@@ -12,14 +12,14 @@ static size_t get_length(JavaReader *r) {
 
         if (first < 0x80)
                 return first;
-        /* 80 would be an indefinite length. */
-        if (n_bytes < 1 || n_bytes > 4) {
+        if (n_bytes > 4) {
                 r->failed = true;
                 return 0;
         }
 
         for (size_t i = 0; i < n_bytes; i++)
                 length = length << 8 | java_get_u8(r);
+        /* 80, which would be an indefinite length, is here a length of 0. */
         if (length < 0x80 || length >> (8 * (n_bytes - 1)) == 0)
                 r->failed = true;
 
