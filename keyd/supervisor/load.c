@@ -3,6 +3,7 @@
 /* One loader at a time: started, fed with the last snapshot, listened to, killed when late; its snapshot becomes the current one */
 
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -17,6 +18,7 @@
 struct Load {
         Supervisor *supervisor;
         pid_t pid;
+        int pidfd;
         sd_event_source *exit_source, *deadline_source;
         Channel *channel;
         LoadRecords records;
@@ -34,6 +36,7 @@ static Load *load_free(Load *l) {
 
         sd_event_source_disable_unref(l->exit_source);
         sd_event_source_disable_unref(l->deadline_source);
+        close_fdp(&l->pidfd);
         channel_free(l->channel);
         load_records_done(&l->records);
         free(l);
@@ -153,13 +156,19 @@ static void finish(Load *l, const siginfo_t *end) {
         supervisor_announce(s);
 }
 
-static int on_ended(sd_event_source *source _unused_, const siginfo_t *end, void *userdata) {
-        _cleanup_(load_freep) Load *l = userdata;
+static int on_ended(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata) {
+        Load *l = userdata;
         Supervisor *s = l->supervisor;
+        siginfo_t end = {};
+
+        if (waitid(P_PID, (id_t) l->pid, &end, WEXITED | WNOWAIT | WNOHANG) < 0 || end.si_pid == 0)
+                return 0;
 
         channel_receive_rest(l->channel);
         s->load = NULL;
-        finish(l, end);
+        linger_add(s, l->pid);
+        finish(l, &end);
+        load_free(l);
         start_if_wanted(s);
 
         return 0;
@@ -219,7 +228,9 @@ static int attach(Load *l, int *fd) {
 
         r = channel_new(s->loop, fd, &handlers, l, &l->channel);
         if (r >= 0)
-                r = sd_event_add_child(s->loop, &l->exit_source, l->pid, WEXITED, on_ended, l);
+                r = spawn_open_pidfd(l->pid, &l->pidfd);
+        if (r >= 0)
+                r = sd_event_add_io(s->loop, &l->exit_source, l->pidfd, EPOLLIN, on_ended, l);
         if (r >= 0)
                 r = supervisor_add_timer(s, on_deadline, l, &l->deadline_source);
         if (r >= 0)
@@ -242,7 +253,7 @@ static int start(Supervisor *s, bool dry_run, bool quiet) {
         l = calloc(1, sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        *l = (Load) {.supervisor = s, .dry_run = dry_run, .quiet = quiet, .resend_keys = s->signer_is_empty && !dry_run};
+        *l = (Load) {.supervisor = s, .pidfd = -1, .dry_run = dry_run, .quiet = quiet, .resend_keys = s->signer_is_empty && !dry_run};
 
         r = load_records_init(&l->records, s->revision + 1);
         if (r < 0)

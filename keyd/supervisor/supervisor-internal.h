@@ -76,6 +76,21 @@ void load_signer_lost(Supervisor *s);
 /* Kills a loader that is under way and waits for its end. */
 void load_stop(Supervisor *s);
 
+/* linger.c: loaders that have ended, and are not reaped yet */
+
+#define LINGERING_MAX 8U
+
+typedef struct Lingering {
+        pid_t pid;
+        uint64_t until_usec;
+} Lingering;
+
+int linger_start(Supervisor *s) _must_check_;
+
+/* @pid has ended; reaps it later. */
+void linger_add(Supervisor *s, pid_t pid);
+void linger_stop(Supervisor *s);
+
 /* load-record.c: what a loader may say, and when */
 
 typedef enum LoadStage {
@@ -186,6 +201,9 @@ struct Supervisor {
         bool wanted, wanted_dry, wanted_quiet;
         unsigned n_loads, n_failed_loads;
         sd_event_source *refresh_source, *retry_source;
+        Lingering lingering[LINGERING_MAX]; /* oldest first */
+        size_t n_lingering;
+        sd_event_source *linger_source;
 
         sd_event_source *accept_source;
 
