@@ -274,3 +274,13 @@ void rig_wait_log(Rig *r, const char *text, const char *with) {
                 poll(NULL, 0, 5);
         }
 }
+
+void rig_show_reports(Rig *r) {
+        _cleanup_fclose_ FILE *f = fopen(r->log, "re");
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0;
+
+        while (f && getline(&line, &size, f) > 0)
+                if (line[0] != '{')
+                        fputs(line, stderr);
+}
