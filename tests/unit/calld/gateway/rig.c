@@ -35,7 +35,7 @@ static void state_snapshot(Rig *r) {
                 .max_calls_per_user = 3,
                 .max_header_bytes = 16 * 1024,
                 .header_timeout_usec = USEC_PER_SEC,
-                .idle_timeout_usec = 20 * USEC_PER_SEC,
+                .idle_timeout_usec = 2 * USEC_PER_SEC,
         };
 
         ASSERT(msg_snapshot_encode(next_record(r), &m) == 0);
