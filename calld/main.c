@@ -155,8 +155,10 @@ int main(int argc, char **argv) {
         log_open("calld", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
         if (!o.sandbox_off) {
                 r = jail_prepare();
-                if (r < 0)
-                        return log_errno(r, "Cannot give up rights") ? EXIT_FAILURE : EXIT_SUCCESS;
+                if (r < 0) {
+                        log_errno(r, "Cannot give up rights");
+                        return EXIT_FAILURE;
+                }
         }
         return (o.check ? check() : run(&o)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

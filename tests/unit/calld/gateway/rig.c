@@ -35,7 +35,7 @@ static void state_snapshot(Rig *r) {
                 .max_calls_per_user = 3,
                 .max_header_bytes = 16 * 1024,
                 .header_timeout_usec = USEC_PER_SEC,
-                .idle_timeout_usec = 20 * USEC_PER_SEC,
+                .idle_timeout_usec = 2 * USEC_PER_SEC,
         };
 
         ASSERT(msg_snapshot_encode(next_record(r), &m) == 0);
@@ -273,4 +273,14 @@ void rig_wait_log(Rig *r, const char *text, const char *with) {
                 ASSERT(now_usec() < deadline);
                 poll(NULL, 0, 5);
         }
+}
+
+void rig_show_reports(Rig *r) {
+        _cleanup_fclose_ FILE *f = fopen(r->log, "re");
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0;
+
+        while (f && getline(&line, &size, f) > 0)
+                if (line[0] != '{')
+                        fputs(line, stderr);
 }

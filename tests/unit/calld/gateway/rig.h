@@ -39,3 +39,6 @@ void rig_call(Rig *r, const char *alias, const char *method, const char *target,
 
 /* Waits until calld's log holds @text on one line with @with (NULL: any). Asserts after ten seconds. */
 void rig_wait_log(Rig *r, const char *text, const char *with);
+
+/* Prints what of calld's log is no record: reports of a sanitizer. */
+void rig_show_reports(Rig *r);

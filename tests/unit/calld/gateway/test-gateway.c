@@ -355,6 +355,24 @@ static void test_header_timeout(void **state) {
         assert_int_equal(b.status, 408);
 }
 
+/* IdleTimeout=: between two requests, and in the middle of a body. */
+static void test_idle_timeout(void **state) {
+        Rig *r = *state;
+        _cleanup_fd_ int fd = http_connect(r->socket), stuck = http_connect(r->socket);
+        char end;
+        ANSWER(a);
+        ANSWER(b);
+
+        http_send_text(fd, "GET /bytes/3 HTTP/1.1\r\nHost: tls13\r\n\r\n");
+        http_send_text(stuck, "POST /echo HTTP/1.1\r\nHost: tls12\r\nContent-Length: 10\r\n\r\nabc");
+        http_receive(fd, false, &a);
+        assert_int_equal(a.status, 200);
+        assert_int_equal(recv(fd, &end, 1, 0), 0);
+        http_receive(stuck, false, &b);
+        assert_int_equal(b.status, 0);
+        rig_wait_log(r, "the caller went away", "\"MIDTLS_ALIAS\":\"tls12\"");
+}
+
 /* A caller that goes away ends its call. */
 static void test_caller_gone(void **state) {
         Rig *r = *state;
@@ -591,10 +609,15 @@ static void test_log_is_discreet(void **state) {
 /* Last: a call under way is given its time, then everything ends with 0 (and, under a sanitizer, without leaks). */
 static void test_end(void **state) {
         Rig *r = *state;
-        _cleanup_fd_ int idle = http_connect(r->socket), busy = http_connect(r->socket);
+        _cleanup_fd_ _unused_ int idle = http_connect(r->socket);
+        _cleanup_fd_ int busy = http_connect(r->socket);
+        int status;
 
         http_send_text(busy, "GET /silent HTTP/1.1\r\nHost: tls13\r\n\r\n");
-        assert_int_equal(rig_stop(r), 0);
+        status = rig_stop(r);
+        if (status != 0)
+                rig_show_reports(r);
+        assert_int_equal(status, 0);
 }
 
 int main(void) {
@@ -612,6 +635,7 @@ int main(void) {
                 cmocka_unit_test(test_too_large),
                 cmocka_unit_test(test_cut),
                 cmocka_unit_test(test_header_timeout),
+                cmocka_unit_test(test_idle_timeout),
                 cmocka_unit_test(test_caller_gone),
                 cmocka_unit_test(test_overloaded),
                 cmocka_unit_test(test_soap),
