@@ -54,7 +54,7 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
  */
 static int provider_load_once(void) {
         /* for the life of the process, and never unloaded: TLS may be under way until the end */
-        static OSSL_PROVIDER *first, *ours;
+        static OSSL_PROVIDER *volatile first, *volatile ours;
 
         first = OSSL_PROVIDER_load(NULL, "default");
         if (!first)
