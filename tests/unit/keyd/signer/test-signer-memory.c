@@ -40,8 +40,8 @@ static void add_needle(Needles *ret, const uint8_t *bytes, bool reversed) {
 
 /* The first bytes of each secret number, as on the wire and as OpenSSL keeps them in limbs. */
 static void find_needles(EVP_PKEY *key, Needles *ret) {
-        static const char *const names[] = {OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2, OSSL_PKEY_PARAM_RSA_EXPONENT1,
-                                            OSSL_PKEY_PARAM_RSA_COEFFICIENT1, OSSL_PKEY_PARAM_PRIV_KEY};
+        static const char *const names[] = {OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,      OSSL_PKEY_PARAM_RSA_FACTOR2,
+                                            OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, OSSL_PKEY_PARAM_PRIV_KEY};
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 uint8_t bytes[1024];
