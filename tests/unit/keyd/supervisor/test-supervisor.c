@@ -85,6 +85,7 @@ static void test_start(void **state) {
         assert_int_equal(sscanf(told + strlen(TOLD_FIRST), "%d", &loader), 1);
         assert_int_equal(kill(loader, 0), 0);
 
+        wait_restarted(f, 0, 0);
         fixture_status(f, &s);
         assert_int_equal(s.m.n_roles, 2);
         assert_true(span_is(s.m.roles[0].name, "signer"));
