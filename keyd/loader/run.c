@@ -212,10 +212,12 @@ static int give_keys(const Run *run) {
         r = grant_send(&p, ROLE_FD_KEYS, deadline_after(SIGNER_USEC), &n_missing);
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The signer does not take the keys");
-        if (n_missing > 0)
-                log_message(PRIORITY_ERROR, "The signer does not hold the keys of %u profiles", n_missing);
+        if (n_missing == 0)
+                return 0;
 
-        return 0;
+        /* To fail is to have all keys sent again. When they were, one that the signer does not take must not stop the others. */
+        log_message(PRIORITY_ERROR, "The signer does not hold the keys of %u profiles", n_missing);
+        return run->request.load.resend_keys ? 0 : -ESTALE;
 }
 
 /* The same but for the revision */
