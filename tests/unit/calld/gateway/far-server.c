@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -247,6 +248,7 @@ static void *server_main(void *arg) {
 
         for (;;) {
                 struct timeval timeout = {.tv_sec = 20};
+                int one = 1;
                 pthread_t thread;
                 Start *start;
 
@@ -259,6 +261,7 @@ static void *server_main(void *arg) {
                 start->server = s;
                 start->fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
                 ASSERT(start->fd >= 0 && setsockopt(start->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0);
+                ASSERT(setsockopt(start->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0);
                 s->n_connections++;
                 s->n_threads++;
                 ASSERT(pthread_create(&thread, NULL, peer_main, start) == 0 && pthread_detach(thread) == 0);

@@ -276,7 +276,10 @@ int rig_stop(Rig *r) {
 }
 
 Rig *rig_free(Rig *r) {
-        rig_stop(r);
+        if (r->calld > 0 && rig_stop(r) != 0) {
+                rig_show_reports(r);
+                abort();
+        }
         r->keyd = fake_keyd_free(r->keyd);
         stop_servers(r);
         close(r->listen_fd);
