@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -170,6 +171,17 @@ static bool silent(Peer *p) {
         return false;
 }
 
+/* Return: false when there is no TLS to be spoken */
+static bool begin(Peer *p, int fd) {
+        static const char text[] = "HTTP/1.0 400 Bad Request\r\n\r\n";
+
+        if (p->server->plain)
+                ASSERT(send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) > 0);
+        if (p->server->mute)
+                silent(p);
+        return !p->server->plain && !p->server->mute && SSL_accept(p->ssl) == 1;
+}
+
 static bool respond(Peer *p) {
         static const char fault[] = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><e:Fault><faultcode>e:Client</faultcode>"
                                     "<faultstring>no such incident: 7%</faultstring></e:Fault></e:Body></e:Envelope>";
@@ -211,7 +223,7 @@ static void *peer_main(void *arg) {
 
         p.ssl = SSL_new(start->server->ctx);
         ASSERT(p.ssl && SSL_set_fd(p.ssl, start->fd) == 1);
-        if (SSL_accept(p.ssl) == 1) {
+        if (begin(&p, start->fd)) {
                 while (!p.close && !p.server->stopping && read_request(&p)) {
                         p.server->n_requests++;
                         if (!respond(&p))
@@ -236,6 +248,7 @@ static void *server_main(void *arg) {
 
         for (;;) {
                 struct timeval timeout = {.tv_sec = 20};
+                int one = 1;
                 pthread_t thread;
                 Start *start;
 
@@ -248,6 +261,7 @@ static void *server_main(void *arg) {
                 start->server = s;
                 start->fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
                 ASSERT(start->fd >= 0 && setsockopt(start->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0);
+                ASSERT(setsockopt(start->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0);
                 s->n_connections++;
                 s->n_threads++;
                 ASSERT(pthread_create(&thread, NULL, peer_main, start) == 0 && pthread_detach(thread) == 0);
@@ -260,6 +274,8 @@ FarServer *far_server_new(const FarOptions *o) {
         FarServer *s = calloc(1, sizeof(*s));
 
         ASSERT(s && signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+        s->plain = o->plain;
+        s->mute = o->mute;
         s->ctx = SSL_CTX_new(TLS_server_method());
         ASSERT(s->ctx && SSL_CTX_use_certificate(s->ctx, o->certificate) == 1 && SSL_CTX_use_PrivateKey(s->ctx, o->key) == 1);
         ASSERT(SSL_CTX_set_min_proto_version(s->ctx, o->tls_version) == 1 && SSL_CTX_set_max_proto_version(s->ctx, o->tls_version) == 1);

@@ -20,7 +20,8 @@ typedef struct FarServer {
         int listen_fd, stop_fds[2];
         uint16_t port;
         pthread_t thread;
-        _Atomic unsigned n_connections, n_requests, n_threads, n_without_certificate;
+        bool plain, mute;
+        _Atomic unsigned n_connections, n_requests, n_threads;
         atomic_bool stopping;
 } FarServer;
 
@@ -29,6 +30,8 @@ typedef struct FarOptions {
         X509 *certificate;
         X509 *client_ca; /* NULL: no client certificate is asked for */
         int tls_version; /* TLS1_2_VERSION, TLS1_3_VERSION */
+        bool plain;      /* speaks HTTP where TLS is expected */
+        bool mute;       /* says nothing, not even TLS */
 } FarOptions;
 
 FarServer *far_server_new(const FarOptions *o);

@@ -71,6 +71,9 @@ static void state_profiles(Rig *r) {
         ASSERT(msg_certificates_encode(next_record(r), &set) == 0);
         ASSERT(msg_profile_encode(next_record(r), &p) == 0);
         ASSERT(msg_profile_encode(next_record(r), &broken) == 0);
+        p.name = SPAN_LITERAL("strict");
+        p.minimum_tls = TLS_VERSION_1_3;
+        ASSERT(msg_profile_encode(next_record(r), &p) == 0);
 }
 
 static MsgConnection connection(const char *alias, uint16_t port) {
@@ -91,19 +94,23 @@ static void state(Rig *r, const MsgConnection *m) {
         ASSERT(msg_connection_encode(next_record(r), m) == 0);
 }
 
-static void state_connections(Rig *r) {
+static void state_plain(Rig *r, const char *alias, uint16_t port) {
+        MsgConnection m = connection(alias, port);
+
+        state(r, &m);
+}
+
+static void state_limits(Rig *r) {
         MsgConnection m;
 
-        m = connection("tls12", r->tls12->port);
-        state(r, &m);
-        m = connection("tls13", r->tls13->port);
-        ASSERT(text_list_add(&m.header_names, SPAN_LITERAL("X-Tenant")) == 0 && text_list_add(&m.header_values, SPAN_LITERAL("42")) == 0);
-        state(r, &m);
-        m = connection("base", r->tls13->port);
-        m.base_path = SPAN_LITERAL("/api/v2");
-        state(r, &m);
         m = connection("small", r->tls13->port);
         m.max_request_bytes = m.max_response_bytes = 1024;
+        state(r, &m);
+        m = connection("slow", r->tls13->port);
+        m.timeout_usec = USEC_PER_SEC;
+        state(r, &m);
+        m = connection("mute", r->mute->port);
+        m.connect_timeout_usec = USEC_PER_SEC;
         state(r, &m);
         m = connection("denied", r->tls13->port);
         ASSERT(text_list_add(&m.allow_users, SPAN_LITERAL("4000000")) == 0);
@@ -111,38 +118,80 @@ static void state_connections(Rig *r) {
         m = connection("paths", r->tls13->port);
         ASSERT(text_list_add(&m.allow_methods, SPAN_LITERAL("GET")) == 0 && text_list_add(&m.allow_paths, SPAN_LITERAL("/bytes/*")) == 0);
         state(r, &m);
-        m = connection("slow", r->tls13->port);
-        m.timeout_usec = USEC_PER_SEC;
-        state(r, &m);
-        m = connection("nobody", r->nobody->port);
-        state(r, &m);
-        m = connection("nobody12", r->nobody12->port);
-        state(r, &m);
-        m = connection("closed", 1);
-        state(r, &m);
         m = connection("open", r->tls13->port);
         ASSERT(text_list_add(&m.allow_users, SPAN_LITERAL("*")) == 0);
+        state(r, &m);
+        m = connection("address", r->tls13->port);
+        ASSERT(text_list_add(&m.deny_addresses, SPAN_LITERAL("loopback")) == 0);
+        state(r, &m);
+}
+
+static void state_connections(Rig *r) {
+        MsgConnection m;
+
+        state_plain(r, "tls12", r->tls12->port);
+        m = connection("tls13", r->tls13->port);
+        ASSERT(text_list_add(&m.header_names, SPAN_LITERAL("X-Tenant")) == 0 && text_list_add(&m.header_values, SPAN_LITERAL("42")) == 0);
+        state(r, &m);
+        m = connection("base", r->tls13->port);
+        m.base_path = SPAN_LITERAL("/api/v2");
         state(r, &m);
         m = connection("broken", r->tls13->port);
         m.profile = SPAN_LITERAL("broken");
         state(r, &m);
+        m = connection("strict", r->tls12->port);
+        m.profile = SPAN_LITERAL("strict");
+        state(r, &m);
+        m = connection("nodns", 443);
+        m.host = SPAN_LITERAL("nx.invalid");
+        state(r, &m);
+        state_plain(r, "closed", 1);
+        state_plain(r, "nobody", r->nobody->port);
+        state_plain(r, "nobody12", r->nobody12->port);
+        state_plain(r, "refuses12", r->refuses12->port);
+        state_plain(r, "refuses13", r->refuses13->port);
+        state_plain(r, "stranger", r->stranger->port);
+        state_plain(r, "wrongname", r->wrongname->port);
+        state_plain(r, "plain", r->plain->port);
+        state_limits(r);
         ASSERT(msg_empty_encode(next_record(r), MSG_SNAPSHOT_END) == 0);
 }
 
-static void start_servers(Rig *r) {
-        EVP_PKEY *key = credentials_make_key("ec-p256");
-        X509 *certificate = credentials_make_certificate(key, "localhost", r->ca_key, r->ca);
-        FarOptions o = {.key = key, .certificate = certificate, .client_ca = r->ca, .tls_version = TLS1_2_VERSION};
+/* A server whose certificate for @name @issuer_key signed. */
+static FarServer *start_server(EVP_PKEY *issuer_key, X509 *issuer, const char *name, FarOptions o) {
+        FarServer *s;
 
-        r->tls12 = far_server_new(&o);
-        o.tls_version = TLS1_3_VERSION;
-        r->tls13 = far_server_new(&o);
-        o.client_ca = NULL;
-        r->nobody = far_server_new(&o);
-        o.tls_version = TLS1_2_VERSION;
-        r->nobody12 = far_server_new(&o);
-        EVP_PKEY_free(key);
-        X509_free(certificate);
+        o.key = credentials_make_key("ec-p256");
+        o.certificate = credentials_make_certificate(o.key, name, issuer_key, issuer);
+        s = far_server_new(&o);
+        EVP_PKEY_free(o.key);
+        X509_free(o.certificate);
+        return s;
+}
+
+static void start_servers(Rig *r) {
+        FarOptions v12 = {.client_ca = r->ca, .tls_version = TLS1_2_VERSION}, v13 = {.client_ca = r->ca, .tls_version = TLS1_3_VERSION};
+
+        r->tls12 = start_server(r->ca_key, r->ca, "localhost", v12);
+        r->tls13 = start_server(r->ca_key, r->ca, "localhost", v13);
+        r->stranger = start_server(r->other_key, r->other_ca, "localhost", v13);
+        r->wrongname = start_server(r->ca_key, r->ca, "elsewhere.test", v12);
+        v12.client_ca = v13.client_ca = r->other_ca;
+        r->refuses12 = start_server(r->ca_key, r->ca, "localhost", v12);
+        r->refuses13 = start_server(r->ca_key, r->ca, "localhost", v13);
+        v12.client_ca = v13.client_ca = NULL;
+        r->nobody = start_server(r->ca_key, r->ca, "localhost", v13);
+        r->nobody12 = start_server(r->ca_key, r->ca, "localhost", v12);
+        v12.plain = v13.mute = true;
+        r->plain = start_server(r->ca_key, r->ca, "localhost", v12);
+        r->mute = start_server(r->ca_key, r->ca, "localhost", v13);
+}
+
+static void stop_servers(Rig *r) {
+        FarServer *const servers[] = {r->tls12, r->tls13, r->stranger, r->wrongname, r->refuses12, r->refuses13, r->nobody, r->nobody12, r->plain, r->mute};
+
+        for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
+                far_server_free(servers[i]);
 }
 
 static void listen_socket(Rig *r) {
@@ -199,6 +248,8 @@ Rig *rig_new(void) {
         ASSERT(r);
         r->ca_key = credentials_make_key("ec-p256");
         r->ca = credentials_make_certificate(r->ca_key, "Test CA", r->ca_key, NULL);
+        r->other_key = credentials_make_key("ec-p256");
+        r->other_ca = credentials_make_certificate(r->other_key, "Other CA", r->other_key, NULL);
         r->key = credentials_make_key("ec-p256");
         r->certificate = credentials_make_certificate(r->key, "mid", r->ca_key, r->ca);
         r->keyd = fake_keyd_new(r->key);
@@ -225,17 +276,19 @@ int rig_stop(Rig *r) {
 }
 
 Rig *rig_free(Rig *r) {
-        rig_stop(r);
+        if (r->calld > 0 && rig_stop(r) != 0) {
+                rig_show_reports(r);
+                abort();
+        }
         r->keyd = fake_keyd_free(r->keyd);
-        far_server_free(r->tls12);
-        far_server_free(r->tls13);
-        far_server_free(r->nobody);
-        far_server_free(r->nobody12);
+        stop_servers(r);
         close(r->listen_fd);
         close(r->tcp_fd);
         unlink(r->socket);
         unlink(r->log);
         rmdir(r->folder);
+        X509_free(r->other_ca);
+        EVP_PKEY_free(r->other_key);
         X509_free(r->ca);
         X509_free(r->certificate);
         EVP_PKEY_free(r->ca_key);
@@ -283,4 +336,14 @@ void rig_show_reports(Rig *r) {
         while (f && getline(&line, &size, f) > 0)
                 if (line[0] != '{')
                         fputs(line, stderr);
+}
+
+int rig_set_up(void **state) {
+        *state = rig_new();
+        return 0;
+}
+
+int rig_tear_down(void **state) {
+        *state = rig_free(*state);
+        return 0;
 }

@@ -27,7 +27,7 @@ typedef enum FakeMode {
         FAKE_OLD_VERSION, /* WELCOME with another version */
 } FakeMode;
 
-#define FAKE_RECORDS_MAX 24U
+#define FAKE_RECORDS_MAX 40U
 
 typedef struct FakeKeyd {
         char folder[64];
