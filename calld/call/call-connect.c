@@ -84,8 +84,7 @@ static void fail_unsigned(Call *c) {
         CallError *e = call_fail(c);
 
         if (e)
-                call_error_set(e, CALL_TLS_FAILED,
-                               "Let the far server accept a signature algorithm of this key, or use a key of another type.",
+                call_error_set(e, CALL_TLS_FAILED, "Let the far server accept a signature algorithm of this key, or use a key of another type.",
                                "the far server asked for a client certificate, but accepts no signature that a key of type %.*s can make; "
                                "nothing was sent without one",
                                (int) key_type->size, (const char *) key_type->data);

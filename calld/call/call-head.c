@@ -9,8 +9,8 @@
 
 /* RFC 9110, 7.6.1, and 11.7 for what a proxy asks */
 static const char *const hop_by_hop[] = {
-        "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Connection",
-        "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+        "Connection",        "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Connection", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade",
 };
 
 static const char *head_text(const Call *c, size_t offset) {
@@ -96,8 +96,7 @@ static const char *take_field(Call *c, Span line) {
 
         if (keep_text(c, name, &c->name_offsets[c->n_headers]) < 0 || keep_text(c, value, &c->value_offsets[c->n_headers]) < 0)
                 return "its head is too large";
-        if (span_is_nocase(name, "Content-Length") &&
-            parse_uint(head_text(c, c->value_offsets[c->n_headers]), 0, INT64_MAX, &length) == 0)
+        if (span_is_nocase(name, "Content-Length") && parse_uint(head_text(c, c->value_offsets[c->n_headers]), 0, INT64_MAX, &length) == 0)
                 c->content_length = (int64_t) length;
         c->n_headers++;
         return NULL;

@@ -51,7 +51,7 @@ struct Call {
         sd_event_source *defer;
         bool dead; /* call_free() came while libcurl was running */
 
-        bool failed; /* error was set by us, before libcurl noticed anything */
+        bool failed;     /* error was set by us, before libcurl noticed anything */
         CallError error; /* also an address that was refused, as long as another one may do */
         CallReport report;
 };

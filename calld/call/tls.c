@@ -9,8 +9,8 @@
 
 /* keyd signs in TLS 1.2 for ECDHE with AEAD only; SHA-1 and SHA-224 are offered nowhere. */
 #define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
-#define TLS_SIGNATURE_ALGORITHMS                                                                                    \
-        "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:"             \
+#define TLS_SIGNATURE_ALGORITHMS                                                                        \
+        "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:" \
         "rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
@@ -38,8 +38,7 @@ static void collect_names(X509 *certificate, char *ret, size_t size) {
 
                 if (name->type != GEN_DNS || ASN1_STRING_length(name->d.dNSName) >= (int) sizeof(text))
                         continue;
-                snprintf(text, sizeof(text), "%.*s", ASN1_STRING_length(name->d.dNSName),
-                         (const char *) ASN1_STRING_get0_data(name->d.dNSName));
+                snprintf(text, sizeof(text), "%.*s", ASN1_STRING_length(name->d.dNSName), (const char *) ASN1_STRING_get0_data(name->d.dNSName));
                 if (host_valid(text) || text[0] == '*')
                         add_name(ret, size, text);
         }

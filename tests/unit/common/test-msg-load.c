@@ -6,12 +6,8 @@
 
 static const CodecField load_fields[] = {
         /* as the body has them */
-        FIELD_U64("revision", 0),
-        FIELD_U64("last_generation", 0),
-        FIELD_BOOL("resend_keys"),
-        FIELD_BOOL("dry_run"),
-        FIELD_BOOL("quiet"),
-        FIELD_U64("previous_realtime", 0),
+        FIELD_U64("revision", 0), FIELD_U64("last_generation", 0),   FIELD_BOOL("resend_keys"), FIELD_BOOL("dry_run"),
+        FIELD_BOOL("quiet"),      FIELD_U64("previous_realtime", 0),
 };
 
 DEFINE_RECODE(MsgLoad, load)

@@ -155,10 +155,8 @@ static bool answer(FakeKeyd *f, int fd, Span message) {
 
         ASSERT(msg_split(message, &type, &body) == 0);
         switch (type) {
-
         case MSG_HELLO:
-                ASSERT(msg_hello_encode(&record, MSG_WELCOME,
-                                        &(MsgHello) {.version = PROTO_VERSION + (f->mode == FAKE_OLD_VERSION ? 1 : 0)}) == 0);
+                ASSERT(msg_hello_encode(&record, MSG_WELCOME, &(MsgHello) {.version = PROTO_VERSION + (f->mode == FAKE_OLD_VERSION ? 1 : 0)}) == 0);
                 send_record(fd, &record);
                 return true;
 

@@ -146,7 +146,8 @@ typedef struct FaultRow {
 #define FAULT_1_2(inner) "<e:Envelope xmlns:e=\"" ENVELOPE_1_2 "\"><e:Header/><e:Body>" inner "</e:Body></e:Envelope>"
 
 static const FaultRow fault_rows[] = {
-        {FAULT_1_1("<e:Fault><faultcode>e:Client</faultcode><faultstring> no: 7% \xc3\xa4 </faultstring></e:Fault>"), 0, "Client", "no%3A%207%25%20%C3%A4"},
+        {FAULT_1_1("<e:Fault><faultcode>e:Client</faultcode><faultstring> no: 7% \xc3\xa4 </faultstring></e:Fault>"), 0, "Client",
+         "no%3A%207%25%20%C3%A4"},
         {FAULT_1_1("<e:Fault><faultcode>Server</faultcode></e:Fault>"), 0, "Server", ""},
         {FAULT_1_1("<e:Fault><faultcode>a<![CDATA[b]]>&lt;</faultcode></e:Fault>"), 0, "ab%3C", ""},
         {FAULT_1_1("<e:Fault/>"), 0, "unknown", ""},
@@ -183,8 +184,8 @@ static void test_faults(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_wrap),   cmocka_unit_test(test_truncations), cmocka_unit_test(test_depth), cmocka_unit_test(test_large),
-                cmocka_unit_test(test_fields), cmocka_unit_test(test_faults),
+                cmocka_unit_test(test_wrap),  cmocka_unit_test(test_truncations), cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_large), cmocka_unit_test(test_fields),      cmocka_unit_test(test_faults),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
