@@ -7,7 +7,8 @@
 #include "common/log.h"
 #include "common/parse.h"
 
-#define SECONDS_PER_DAY 86400
+#define SECONDS_PER_HOUR 3600
+#define SECONDS_PER_DAY (24 * SECONDS_PER_HOUR)
 
 void record_configuration(const Config *c, const Problems *problems) {
         LogRecord rec;
@@ -66,24 +67,34 @@ static void record_failed(const ProfileResult *r) {
                         r->generation > 0 ? " (the old one stays)" : "");
 }
 
+/* "29 days", "1 day", "12 hours": rounded up, so that it holds */
+static void format_remaining(int64_t seconds, char ret[32]) {
+        int64_t unit = seconds < SECONDS_PER_DAY ? SECONDS_PER_HOUR : SECONDS_PER_DAY, n = (seconds + unit - 1) / unit;
+
+        snprintf(ret, 32, "%lld %s%s", (long long) n, unit == SECONDS_PER_DAY ? "day" : "hour", n == 1 ? "" : "s");
+}
+
 /* At each threshold once: when it was not yet passed at the last load, or the key is new. */
-static void record_expiry(const ProfileResult *r, uint64_t previous_realtime, int64_t realtime) {
+static void record_expiry(const ProfileResult *r, const MsgLoad *load) {
+        int64_t realtime = (int64_t) load->realtime, previous_realtime = (int64_t) load->previous_realtime;
         int64_t not_after = r->keeps_key ? (int64_t) r->previous.not_after : r->key->not_after;
         unsigned stage = decide_expiry_stage(not_after, realtime);
         bool is_known = r->has_previous && r->previous.generation == r->generation && previous_realtime > 0;
+        char remaining[32];
         LogRecord rec;
 
-        if (stage == 0 || (is_known && decide_expiry_stage(not_after, (int64_t) previous_realtime) == stage))
+        if (stage == 0 || (is_known && decide_expiry_stage(not_after, previous_realtime) == stage))
                 return;
 
         log_record_init(&rec, not_after < realtime ? PRIORITY_ERROR : PRIORITY_WARNING, EVENT_KEY_EXPIRING);
         add_profile(&rec, r->config->name, r->generation);
         log_record_add(&rec, "MIDTLS_NOT_AFTER", "%lld", (long long) not_after);
-        if (not_after < realtime)
+        if (not_after < realtime) {
                 log_record_send(&rec, "The client certificate of profile %s has expired", r->config->name);
-        else
-                log_record_send(&rec, "The client certificate of profile %s expires within %lld days", r->config->name,
-                                (long long) ((not_after - realtime) / SECONDS_PER_DAY + 1));
+                return;
+        }
+        format_remaining(not_after - realtime, remaining);
+        log_record_send(&rec, "The client certificate of profile %s expires within %s", r->config->name, remaining);
 }
 
 static void record_removed(const Publication *p) {
@@ -108,7 +119,7 @@ static void record_removed(const Publication *p) {
         }
 }
 
-void record_keys(const Publication *p, int64_t realtime) {
+void record_keys(const Publication *p) {
         for (size_t i = 0; i < p->n_results; i++) {
                 const ProfileResult *r = &p->results[i];
 
@@ -117,7 +128,7 @@ void record_keys(const Publication *p, int64_t realtime) {
                 if (r->generation > 0 && !r->keeps_key && (!r->has_previous || r->previous.generation != r->generation))
                         record_loaded(r);
                 if (r->generation > 0)
-                        record_expiry(r, p->request->load.previous_realtime, realtime);
+                        record_expiry(r, &p->request->load);
         }
         record_removed(p);
 }

@@ -182,6 +182,7 @@ static int renew_keys(Supervisor *s) {
         close_fdp(&s->keys[0]);
         close_fdp(&s->keys[1]);
         s->signer_is_empty = true;
+        s->signer_is_known = false;
 
         return spawn_pair(s->keys);
 }

@@ -92,13 +92,26 @@ static const ChannelHandlers handlers = {.on_record = on_record, .on_end = on_en
 
 /* end */
 
-static uint64_t realtime_seconds(void) {
-        return (uint64_t) time(NULL);
+static uint64_t realtime_usec(void) {
+        struct timespec t;
+
+        ASSERT(clock_gettime(CLOCK_REALTIME, &t) == 0);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* Also when the next certificate begins or ends: a successor that lies ready is taken then. */
+static void arm_refresh(Supervisor *s) {
+        uint64_t now = realtime_usec(), date = MIN_OF(s->next_date, UINT64_MAX / USEC_PER_SEC) * USEC_PER_SEC;
+
+        supervisor_arm(s->refresh_source, MIN_OF(s->p->refresh_usec, date > now ? date - now : 0));
 }
 
 static int commit(Supervisor *s, Load *l) {
         s->signer_is_empty = false;
-        s->snapshot_realtime = realtime_seconds();
+        s->signer_is_known = true;
+        s->snapshot_realtime = l->records.realtime;
+        s->next_date = l->records.next_date;
+        arm_refresh(s);
         watch_end_round(s);
         if (load_records_same(s->snapshot, l->records.list))
                 return 0;
@@ -127,7 +140,7 @@ static void roll_back(Supervisor *s, const Load *l, const char *why) {
         if (l->dry_run)
                 return;
 
-        s->signer_is_empty = true;
+        s->signer_is_known = false;
         supervisor_arm(s->retry_source, s->p->retry_usec);
 }
 
@@ -189,8 +202,10 @@ static int send_request(Load *l) {
                 .revision = l->records.revision,
                 .last_generation = s->last_generation,
                 .resend_keys = l->resend_keys,
+                .signer_is_empty = s->signer_is_empty,
                 .dry_run = l->dry_run,
                 .quiet = l->quiet,
+                .realtime = l->records.realtime,
                 .previous_realtime = s->snapshot ? s->snapshot_realtime : 0,
         };
         int r;
@@ -253,9 +268,9 @@ static int start(Supervisor *s, bool dry_run, bool quiet) {
         l = calloc(1, sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        *l = (Load) {.supervisor = s, .pidfd = -1, .dry_run = dry_run, .quiet = quiet, .resend_keys = s->signer_is_empty && !dry_run};
+        *l = (Load) {.supervisor = s, .pidfd = -1, .dry_run = dry_run, .quiet = quiet, .resend_keys = !s->signer_is_known && !dry_run};
 
-        r = load_records_init(&l->records, s->revision + 1);
+        r = load_records_init(&l->records, s->revision + 1, realtime_usec() / USEC_PER_SEC);
         if (r < 0)
                 return r;
         r = spawn_pair(pair);
@@ -286,13 +301,14 @@ static void start_if_wanted(Supervisor *s) {
                 s->wanted_dry = false;
         else {
                 s->wanted = s->wanted_quiet = false;
+                s->next_date = UINT64_MAX;
                 ignore_result(sd_event_source_set_enabled(s->retry_source, SD_EVENT_OFF), "a load more does no harm");
                 watch_begin_round(s);
         }
         if (s->announced && !dry_run && !quiet)
                 daemon_notify_reloading();
         admin_load_begun(s, dry_run);
-        supervisor_arm(s->refresh_source, s->p->refresh_usec);
+        arm_refresh(s);
         s->n_loads++;
 
         r = start(s, dry_run, quiet);
