@@ -112,6 +112,8 @@ static void test_smuggling(void **state) {
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: identity\r\n\r\nabc",
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: x\r\n\r\n",
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
                 "GET /x HTTP/1.1\r\nHost: tls13\r\nno colon\r\n\r\n",
