@@ -43,6 +43,8 @@ struct Call {
         int64_t content_length; /* -1: not said */
         unsigned status;
         bool head_done;
+        bool is_http2, is_chunked;
+        bool ends_by_close; /* neither length nor chunks: the answer ends with the connection */
 
         int64_t body_size; /* of the request, -1: chunked */
         bool is_head;      /* its answer has no body, whatever its Content-Length */

@@ -24,6 +24,7 @@ typedef struct Peer {
         Buf head, body;
         char method[16], path[4096];
         bool close;
+        bool rude; /* closes without close_notify */
 } Peer;
 
 static bool send_all(Peer *p, const void *data, size_t size) {
@@ -201,6 +202,9 @@ static bool respond(Peer *p) {
                 return raw(p, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
         if (strcmp(p->path, "/cut-chunks") == 0)
                 return raw(p, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+        p->rude = strcmp(p->path, "/no-length-cut") == 0;
+        if (strncmp(p->path, "/no-length", 10) == 0)
+                return raw(p, "HTTP/1.1 200 OK\r\n\r\nall there is");
         if (strcmp(p->path, "/garbage") == 0)
                 return raw(p, "SSH-2.0-surprise\r\n\r\n");
         if (strcmp(p->path, "/silent") == 0)
@@ -229,7 +233,8 @@ static void *peer_main(void *arg) {
                         if (!respond(&p))
                                 break;
                 }
-                SSL_shutdown(p.ssl);
+                if (!p.rude)
+                        SSL_shutdown(p.ssl);
         }
 
         SSL_free(p.ssl);

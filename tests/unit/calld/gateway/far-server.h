@@ -6,7 +6,7 @@
  * A far server for tests: HTTPS/1.1 in threads, with a client certificate demanded
  *
  *      /echo gives the body back, /echo-chunked in chunks, /bytes/N and /chunked/N give N bytes, /status/N, /tell gives the request's header back,
- *      /truncated, /cut-chunks and /garbage misbehave, /silent says nothing, /fault is a SOAP Fault
+ *      /no-length ends with the connection, /truncated, /cut-chunks, /no-length-cut and /garbage misbehave, /silent says nothing, /fault is a SOAP Fault
  */
 
 #include <openssl/ssl.h>

@@ -93,8 +93,9 @@ static void test_too_large(void **state) {
 
 /* Either a 502 of ours, or, when the header was out already, a cut connection; never a whole answer. */
 static void test_cut(void **state) {
-        static const char *const targets[] = {"/truncated", "/cut-chunks"};
+        static const char *const targets[] = {"/truncated", "/cut-chunks", "/no-length-cut"};
         Rig *r = *state;
+        ANSWER(whole);
 
         for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
                 ANSWER(a);
@@ -104,6 +105,10 @@ static void test_cut(void **state) {
                 if (a.status != 0)
                         rig_wait_log(r, http_field(&a, "Midtls-Call-Id", 0), "\"MIDTLS_REASON\":\"response-invalid\"");
         }
+
+        rig_call(r, "tls13", "GET", "/no-length", "", NO_BODY, &whole);
+        assert_int_equal(whole.status, 200);
+        assert_body(&whole, "all there is", 12);
 }
 
 /* Requests that could be framed otherwise by somebody else, and what is no HTTP at all. */
@@ -112,6 +117,8 @@ static void test_smuggling(void **state) {
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: identity\r\n\r\nabc",
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nContent-Length: x\r\n\r\n",
                 "POST /echo HTTP/1.1\r\nHost: tls13\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
                 "GET /x HTTP/1.1\r\nHost: tls13\r\nno colon\r\n\r\n",
