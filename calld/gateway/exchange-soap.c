@@ -140,8 +140,7 @@ static bool wrap_body(Exchange *e) {
         }
         if (r > 0)
                 call_error_set(&e->error, CALL_REQUEST_INVALID,
-                               "Send well-formed XML in UTF-8 without a DTD: an envelope, or what belongs into its Body.",
-                               "the SOAP body: %s", why);
+                               "Send well-formed XML in UTF-8 without a DTD: an envelope, or what belongs into its Body.", "the SOAP body: %s", why);
         if (r < 0)
                 call_error_set(&e->error, CALL_INTERNAL, NULL, "the SOAP envelope could not be made: %s", strerror(-r));
         return r == 0;

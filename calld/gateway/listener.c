@@ -82,16 +82,11 @@ static unsigned connection_limit(void) {
 static int start_daemon(Listener *l, int fd) {
         size_t memory = MIN_OF(MAX_OF(2 * gateway_max_header_bytes(l->gateway), CONNECTION_MEMORY_MIN), CONNECTION_MEMORY_MAX);
 
-        l->daemon = MHD_start_daemon(
-                MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_on_request, l,
-                MHD_OPTION_LISTEN_SOCKET, fd,
-                MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
-                MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
-                MHD_OPTION_CONNECTION_TIMEOUT, 0U,
-                MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, l,
-                MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, l,
-                MHD_OPTION_NOTIFY_CONNECTION, client_on_connection, l,
-                MHD_OPTION_END);
+        l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_on_request, l, MHD_OPTION_LISTEN_SOCKET, fd,
+                                     MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
+                                     MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, l,
+                                     MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, client_on_connection, l,
+                                     MHD_OPTION_END);
         return l->daemon ? 0 : -EIO;
 }
 

@@ -184,8 +184,9 @@ static bool begin(Peer *p, int fd) {
 }
 
 static bool respond(Peer *p) {
-        static const char fault[] = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><e:Fault><faultcode>e:Client</faultcode>"
-                                    "<faultstring>no such incident: 7%</faultstring></e:Fault></e:Body></e:Envelope>";
+        static const char fault[] =
+                "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><e:Fault><faultcode>e:Client</faultcode>"
+                "<faultstring>no such incident: 7%</faultstring></e:Fault></e:Body></e:Envelope>";
         const char *number = strrchr(p->path, '/') + 1;
 
         if (strncmp(p->path, "/echo-chunked", 13) == 0)

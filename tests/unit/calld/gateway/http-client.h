@@ -13,7 +13,8 @@ typedef struct HttpAnswer {
         bool cut; /* the connection ended before the body did */
 } HttpAnswer;
 
-#define HTTP_ANSWER_INIT {.head = BUF_INIT(1024 * 1024), .body = BUF_INIT(64 * 1024 * 1024)}
+#define HTTP_ANSWER_INIT \
+        { .head = BUF_INIT(1024 * 1024), .body = BUF_INIT(64 * 1024 * 1024) }
 
 void http_answer_done(HttpAnswer *a);
 

@@ -188,7 +188,8 @@ static void start_servers(Rig *r) {
 }
 
 static void stop_servers(Rig *r) {
-        FarServer *const servers[] = {r->tls12, r->tls13, r->stranger, r->wrongname, r->refuses12, r->refuses13, r->nobody, r->nobody12, r->plain, r->mute};
+        FarServer *const servers[] = {r->tls12,     r->tls13,  r->stranger, r->wrongname, r->refuses12,
+                                      r->refuses13, r->nobody, r->nobody12, r->plain,     r->mute};
 
         for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
                 far_server_free(servers[i]);

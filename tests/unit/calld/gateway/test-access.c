@@ -55,15 +55,8 @@ typedef struct PathRow {
 
 /* With a glob for what lies right below /public */
 static const PathRow path_rows[] = {
-        {"/public/a", true},
-        {"/public/a?/../x", true},
-        {"/%70ublic/a", true},
-        {"/private/a", false},
-        {"/public/a%2fb", false},
-        {"/public/../private", false},
-        {"/public/%2e%2e", false},
-        {"/public/.", false},
-        {"", false},
+        {"/public/a", true},           {"/public/a?/../x", true}, {"/%70ublic/a", true}, {"/private/a", false}, {"/public/a%2fb", false},
+        {"/public/../private", false}, {"/public/%2e%2e", false}, {"/public/.", false},  {"", false},
 };
 
 static void test_paths(void **state) {
@@ -194,11 +187,8 @@ static void test_update(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_glob),
-                cmocka_unit_test(test_paths),
-                cmocka_unit_test(test_methods),
-                cmocka_unit_test(test_callers),
-                cmocka_unit_test(test_update),
+                cmocka_unit_test(test_glob),    cmocka_unit_test(test_paths),  cmocka_unit_test(test_methods),
+                cmocka_unit_test(test_callers), cmocka_unit_test(test_update),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,14 +208,9 @@ static void test_overloaded(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_errors),
-                cmocka_unit_test(test_too_large),
-                cmocka_unit_test(test_cut),
-                cmocka_unit_test(test_smuggling),
-                cmocka_unit_test(test_header_timeout),
-                cmocka_unit_test(test_idle_timeout),
-                cmocka_unit_test(test_caller_gone),
-                cmocka_unit_test(test_overloaded),
+                cmocka_unit_test(test_errors),      cmocka_unit_test(test_too_large),      cmocka_unit_test(test_cut),
+                cmocka_unit_test(test_smuggling),   cmocka_unit_test(test_header_timeout), cmocka_unit_test(test_idle_timeout),
+                cmocka_unit_test(test_caller_gone), cmocka_unit_test(test_overloaded),
         };
 
         return cmocka_run_group_tests(tests, rig_set_up, rig_tear_down);

@@ -127,11 +127,8 @@ static void test_end(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_reserved),
-                cmocka_unit_test(test_steps),
-                cmocka_unit_test(test_keyd_gone),
-                cmocka_unit_test(test_log_is_discreet),
-                cmocka_unit_test(test_end),
+                cmocka_unit_test(test_reserved),        cmocka_unit_test(test_steps), cmocka_unit_test(test_keyd_gone),
+                cmocka_unit_test(test_log_is_discreet), cmocka_unit_test(test_end),
         };
 
         return cmocka_run_group_tests(tests, rig_set_up, rig_tear_down);

@@ -20,8 +20,10 @@ static void test_get(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(aliases); i++) {
                 ANSWER(a);
 
-                rig_call(r, aliases[i], "GET", "/tell/me?q=%20a+b&q=..%2f", "X-Many: 1\r\nAccept: text/x\r\nX-Many: 2\r\nConnection: X-Hop\r\nX-Hop: x\r\n"
-                         "TE: trailers\r\nProxy-Authorization: x\r\nMidtls-Timeout: 20s\r\n", NO_BODY, &a);
+                rig_call(r, aliases[i], "GET", "/tell/me?q=%20a+b&q=..%2f",
+                         "X-Many: 1\r\nAccept: text/x\r\nX-Many: 2\r\nConnection: X-Hop\r\nX-Hop: x\r\n"
+                         "TE: trailers\r\nProxy-Authorization: x\r\nMidtls-Timeout: 20s\r\n",
+                         NO_BODY, &a);
                 assert_int_equal(a.status, 200);
                 assert_true(body_has(&a, "GET /tell/me?q=%20a+b&q=..%2f HTTP/1.1\r\n"));
                 assert_true(body_has(&a, "X-Many: 1\r\nAccept: text/x\r\nX-Many: 2\r\n"));

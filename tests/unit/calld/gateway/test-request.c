@@ -22,22 +22,10 @@ typedef struct OptionRow {
 } OptionRow;
 
 static const OptionRow option_rows[] = {
-        {"Midtls-Timeout", "30s", 0},
-        {"midtls-timeout", "1min 5s", 0},
-        {"Midtls-Timeout", "0", 1},
-        {"Midtls-Timeout", "soon", 1},
-        {"Midtls-Timeout", "-1s", 1},
-        {"Midtls-Timeout", "", 1},
-        {"Midtls-Retry", "off", 0},
-        {"Midtls-Retry", "on", 1},
-        {"Midtls-Soap", "1.1", 0},
-        {"Midtls-Soap", "1.2", 0},
-        {"Midtls-Soap", "1.3", 1},
-        {"Midtls-Soap-Action", "urn:x#Get", 0},
-        {"Midtls-Soap-Action", "a\"b", 1},
-        {"Midtls-Soap-Action", "a\\b", 1},
-        {"Midtls-Call-Id", "x", 1},
-        {"Midtls-", "x", 1},
+        {"Midtls-Timeout", "30s", 0},      {"midtls-timeout", "1min 5s", 0},  {"Midtls-Timeout", "0", 1}, {"Midtls-Timeout", "soon", 1},
+        {"Midtls-Timeout", "-1s", 1},      {"Midtls-Timeout", "", 1},         {"Midtls-Retry", "off", 0}, {"Midtls-Retry", "on", 1},
+        {"Midtls-Soap", "1.1", 0},         {"Midtls-Soap", "1.2", 0},         {"Midtls-Soap", "1.3", 1},  {"Midtls-Soap-Action", "urn:x#Get", 0},
+        {"Midtls-Soap-Action", "a\"b", 1}, {"Midtls-Soap-Action", "a\\b", 1}, {"Midtls-Call-Id", "x", 1}, {"Midtls-", "x", 1},
 };
 
 static void test_options(void **state) {
@@ -68,8 +56,9 @@ static void test_options_twice(void **state) {
 }
 
 static void test_fields(void **state) {
-        static const char *const stop[] = {"connection", "Keep-Alive", "Proxy-Authorization", "proxy-x", "TE", "Trailer", "Transfer-Encoding",
-                                           "Upgrade", "Host", "Midtls-Timeout", "Content-Length", "X-Hop", "x-other"};
+        static const char *const stop[] = {
+                "connection", "Keep-Alive", "Proxy-Authorization", "proxy-x",        "TE",    "Trailer", "Transfer-Encoding",
+                "Upgrade",    "Host",       "Midtls-Timeout",      "Content-Length", "X-Hop", "x-other"};
         static const char *const pass[] = {"Accept", "Authorization", "Content-Type", "X-Ho", "X-Hopp", "Cookie", "Via", "close"};
         static const char *const values[] = {"close , X-Hop", "x-OTHER"};
 
@@ -161,8 +150,9 @@ static void test_metrics(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_options), cmocka_unit_test(test_options_twice), cmocka_unit_test(test_fields),
-                cmocka_unit_test(test_proxy_status), cmocka_unit_test(test_problem), cmocka_unit_test(test_users), cmocka_unit_test(test_metrics),
+                cmocka_unit_test(test_options),      cmocka_unit_test(test_options_twice), cmocka_unit_test(test_fields),
+                cmocka_unit_test(test_proxy_status), cmocka_unit_test(test_problem),       cmocka_unit_test(test_users),
+                cmocka_unit_test(test_metrics),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,8 @@ static void test_paths(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(path_rows); i++) {
                 _cleanup_(exact_done) Exact path = exact(path_rows[i].path);
 
-                if (target_leaves_base(exact_span(&path)) != path_rows[i].leaves || target_has_dot_segment(exact_span(&path)) != path_rows[i].has_dots)
+                if (target_leaves_base(exact_span(&path)) != path_rows[i].leaves ||
+                    target_has_dot_segment(exact_span(&path)) != path_rows[i].has_dots)
                         fail_msg("%s", path_rows[i].path);
         }
 }
