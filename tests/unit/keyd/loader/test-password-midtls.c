@@ -176,26 +176,8 @@ static void test_other_host(void **state _unused_) {
 }
 
 static void test_base64_is_strict(void **state _unused_) {
-        static const char *const bad[] = {"",
-                                          "A",
-                                          "AA",
-                                          "AAA",
-                                          "AAAAA",
-                                          "AA=A",
-                                          "A===",
-                                          "====",
-                                          "AB==",
-                                          "AAB=",
-                                          " AAAA",
-                                          "AAAA ",
-                                          "AAAA\n",
-                                          "AAAA\nAAA",
-                                          "AA-_",
-                                          "AAAA====",
-                                          "AAA=AAAA",
-                                          "-AAA",
-                                          "\x1a"
-                                          "AAA"};
+        static const char *const bad[] = {"",      "A",     "AA",     "AAA",       "AAAAA", "AA=A",     "A===",     "====", "AB==",   "AAB=",
+                                          " AAAA", "AAAA ", "AAAA\n", "AAAA\nAAA", "AA-_",  "AAAA====", "AAA=AAAA", "-AAA", "\032AAA"};
 
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
                 expect(bad[i], VERDICT_FORMAT, "base64");
