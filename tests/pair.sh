@@ -71,7 +71,8 @@ start() { # NAME "SOCKET:TYPE..." DAEMON [ARG...]
 
 touch "$dir/log/keyd.json" "$dir/log/calld.json"
 # calld first when stopping: it would otherwise look for a keyd that goes away.
-start calld calld:stream "$build/calld/calld" --keyd-socket="$dir/run/keyd.sock" --log=json "${sandbox[@]}"
+# $CREDENTIALS_DIRECTORY, where there is one, is for keyd alone, as its unit has it.
+CREDENTIALS_DIRECTORY='' start calld calld:stream "$build/calld/calld" --keyd-socket="$dir/run/keyd.sock" --log=json "${sandbox[@]}"
 start keyd "keyd:seqpacket keyd-admin:seqpacket" "$build/keyd/keyd" --config-dir="$dir/etc" --log=json "${sandbox[@]}"
 
 export MIDTLS_SOCKET=$dir/run/calld.sock

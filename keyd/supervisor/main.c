@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* keyd: the supervisor. --check and --inspect are the loader's; it stands beside us. */
+/* keyd: the supervisor. --check, --inspect and --make-host-key are the loader's; it stands beside us. */
 
 #include <limits.h>
 #include <string.h>
@@ -16,7 +16,8 @@
 #define PURPOSE "Holds client keys and signs TLS handshakes for midtls-calld."
 
 static const DaemonOption options[] = {
-        DAEMON_ROW_CONFIG_DIR, DAEMON_ROW_LOG, DAEMON_ROW_CHECK, DAEMON_ROW_ROOT, DAEMON_ROW_INSPECT, DAEMON_ROW_KEY_ALIAS, DAEMON_ROW_SANDBOX,
+        DAEMON_ROW_CONFIG_DIR, DAEMON_ROW_LOG,       DAEMON_ROW_CHECK,    DAEMON_ROW_ROOT,
+        DAEMON_ROW_INSPECT,    DAEMON_ROW_KEY_ALIAS, DAEMON_ROW_HOST_KEY, DAEMON_ROW_SANDBOX,
 };
 
 /* Options that say something about another one. */
@@ -110,7 +111,7 @@ int main(int argc, char *argv[]) {
         if (r < 0)
                 log_errno(r, "Cannot find my own folder");
         else
-                r = o.check || o.inspect ? run_loader(folder, argv) : serve(folder, &o);
+                r = o.check || o.inspect || o.make_host_key ? run_loader(folder, argv) : serve(folder, &o);
 
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

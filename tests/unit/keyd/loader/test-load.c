@@ -63,7 +63,7 @@ static void test_passwords(void **state _unused_) {
                 {"plain.p12", "credential:../password", NULL, VERDICT_IO, "slash"},
                 {"plain.p12", "credential:..", NULL, VERDICT_IO, "no valid name"},
                 {"plain.p12", "credential:", NULL, VERDICT_IO, "no valid name"},
-                {"plain.p12", "midtls:AAAA", NULL, VERDICT_UNSUPPORTED, "systemd-creds"},
+                {"plain.p12", "midtls:AAAA", NULL, VERDICT_FORMAT, "password of profile x: what follows midtls: is not CMS"},
                 {"plain.p12", "encrypted:AAAA", NULL, VERDICT_UNSUPPORTED, "only that MID"},
                 {"plain.p12", "", NULL, VERDICT_AUTH, NULL},
                 {"plain.p12", NULL, NULL, VERDICT_AUTH, NULL},
