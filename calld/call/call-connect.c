@@ -2,6 +2,8 @@
 
 /* What libcurl asks while it makes a connection; a kept connection comes to call_on_prereq() at once. */
 
+#include <openssl/err.h>
+
 #include "calld/call/address.h"
 #include "calld/call/call-internal.h"
 #include "calld/call/tls.h"
@@ -118,6 +120,19 @@ static void report_tls(CallReport *r, SSL *ssl) {
         snprintf(r->cipher, sizeof(r->cipher), "%s", cipher ? cipher : "");
 }
 
+/*
+ * RFC 8446, 4.4.2.4 and 6.2: a TLS 1.3 server refuses our certificate when for us the handshake is over. It then closes with our messages unread,
+ * which resets the connection, and libcurl, busy with sending, would not read the alert that lies there.
+ */
+static bool has_early_alert(Handshake *h, SSL *ssl) {
+        char byte;
+
+        if (SSL_version(ssl) == TLS1_3_VERSION)
+                ignore_result(SSL_peek(ssl, &byte, 1), "what it reads is for the message callback");
+        ERR_clear_error();
+        return h->alert_received != HANDSHAKE_ALERT_NONE;
+}
+
 bool call_on_connected(Call *c) {
         SSL *ssl = call_ssl(c);
         Handshake *h = ssl ? handshake_of(SSL_get_SSL_CTX(ssl)) : NULL;
@@ -137,6 +152,8 @@ bool call_on_connected(Call *c) {
         }
         report_tls(&c->report, ssl);
 
+        if (!c->report.reused && has_early_alert(h, ssl))
+                return false;
         if (h->is_signed || (SSL_session_reused(ssl) && !c->connection->pool->distrust_sessions))
                 return true;
 

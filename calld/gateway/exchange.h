@@ -67,7 +67,6 @@ struct Exchange {
         /* the answer */
         struct MHD_Response *response; /* a reference of ours, until the end */
         unsigned status;
-        bool is_stream; /* its body is what the call gives */
         Buf download;
         bool download_full; /* the call waits until there is room */
         bool download_end;
