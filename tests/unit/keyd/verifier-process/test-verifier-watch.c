@@ -188,14 +188,11 @@ static void test_old_generation(void **state) {
 
 /* What is wrong voids the snapshot; the former one stays, for the policy and for watchers. */
 static void assert_void(RoleProcess *p, int watcher, const TestSnapshot *t) {
-        static uint64_t n;
-
         role_log_clear(p);
         test_snapshot_send(t, p);
         assert_true(role_log_has(p, "this snapshot is not taken", 1));
         assert_policy(p, 1, "p 1 partner.example.com 0303 names 1 pins 2 crls 0 verify 0 cleared 1");
         assert_true(is_silent(watcher));
-        n++;
 }
 
 static void damage(TestSnapshot *t, size_t i, bool longer) {
