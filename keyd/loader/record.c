@@ -154,8 +154,12 @@ static int add_report(const char *profile, AdminWhat what, const char *sentence,
 }
 
 static int add_profile_report(const ProfileResult *r, RecordList *ret) {
-        char sentence[PROTO_TEXT_MAX + 1];
+        char sentence[PROTO_TEXT_MAX + 64];
 
+        if (r->what == ADMIN_WHAT_KEPT_OLD) {
+                snprintf(sentence, sizeof(sentence), "%s; generation %llu stays in force", r->reason, (unsigned long long) r->generation);
+                return add_report(r->config->name, r->what, sentence, r->hint, ret);
+        }
         if (r->reason[0])
                 return add_report(r->config->name, r->what, r->reason, r->hint, ret);
 
