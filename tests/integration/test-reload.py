@@ -246,10 +246,14 @@ def config_xml(pair, server):
     replace(os.path.join(pair.etc, "midtls.conf"), "[MID]\nName=mid-of-config-xml\nConfigXml=%s\n" % path)
     works(pair, "here")
 
+    text = read(path)
     replace(path, "<parameters><parameter")
-    pair.wait_record("keyd", "key-load-failed", PROFILE="partner")
-    good(pair, "xml")
+    wait_until(lambda: pair.call("GET", "/tell", host="xml").code() == "key-unavailable", "the profile that it alone describes is told")
+    reload(pair, 1, "configuration: failed: ", "config.xml:1: ", "partner: failed: ")
     good(pair)
+    replace(path, text)
+    works(pair, "xml")
+    reload(pair, 0, "partner: unchanged")
 
 
 def main(suite):
