@@ -137,7 +137,12 @@ def come_and_go(pair, server):
         equal(rogue.ask(pair, rogue.sign(b"direct", transcript(pair, peer), generation=number)), "profile-unknown", "asked directly")
         good(pair, "visit")
 
-        os.unlink(os.path.join(pair.etc, "guest.profile"))
+        path = os.path.join(pair.etc, "guest.profile")
+        hidden = os.path.join(pair.dir, "guest.profile")
+        os.rename(path, hidden)
+        reload(pair, 1, "guest: removed: there is no such profile now", "visit.connection: ", arguments=["--dry-run"])
+        os.rename(hidden, path)
+        os.unlink(path)
         record = pair.wait_record("keyd", "key-removed", PROFILE="guest")
         contains(record["MESSAGE"], "no such profile", "record")
         wait_until(lambda: pair.call("GET", "/tell", host="visit").code() == "key-unavailable", "its connection is told")
