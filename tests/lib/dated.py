@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Client certificates with dates, purposes and signatures of one's choice, issued by the PKI's client-intermediate or by themselves."""
 
+import hashlib
 import os
+import ssl
 import time
 
 import pki
@@ -49,6 +51,10 @@ class Issuer:
                        "-cert", self.pki + "/client-intermediate.pem", "-keyfile", self.pki + "/client-intermediate.key", "-extfile", "req.cnf",
                        "-extensions", section, "-startdate", stamp(now + begins), "-enddate", stamp(now + ends), "-out", name + ".leaf.pem")
         return self.bundle(name, chain)
+
+    def fingerprint(self, name):
+        """SHA-256 of the leaf, as peers.Server tells it."""
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(self.maker.read(name + ".leaf.pem"))).hexdigest()
 
     def self_sign(self, name):
         self.maker.key(name, "ec")
