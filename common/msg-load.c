@@ -108,6 +108,32 @@ int msg_watch_encode(Buf *record, const MsgWatch *m) {
         return wire_writer_end(&w);
 }
 
+int msg_retry_decode(Span body, MsgRetry *ret) {
+        WireReader r;
+        MsgRetry m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.after_sec = wire_get_u32(&r);
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_retry_encode(Buf *record, const MsgRetry *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_RETRY);
+        wire_put_u32(&w, m->after_sec);
+
+        return wire_writer_end(&w);
+}
+
 int msg_ready_decode(Span body, MsgReady *ret) {
         WireReader r;
         MsgReady m = {};

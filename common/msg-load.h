@@ -2,7 +2,7 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* LOAD, CRL, WATCH and READY: between the supervisor and its roles */
+/* LOAD, CRL, WATCH, RETRY and READY: between the supervisor and its roles */
 
 #include "common/proto.h"
 #include "common/role.h"
@@ -33,6 +33,11 @@ typedef struct MsgWatch {
         Span name;   /* of the entry that matters; empty: every one */
 } MsgWatch;
 
+/* Something could not be loaded that may be there soon, without a file being changed. */
+typedef struct MsgRetry {
+        uint32_t after_sec; /* not before; 0: no wish */
+} MsgRetry;
+
 /* A role has confined itself and is at work. */
 typedef struct MsgReady {
         Span text; /* what it reached: for `midtls status` and the manager's status line */
@@ -44,5 +49,7 @@ int msg_crl_decode(Span body, MsgCrl *ret) _must_check_;
 int msg_crl_encode(Buf *record, const MsgCrl *m) _must_check_;
 int msg_watch_decode(Span body, MsgWatch *ret) _must_check_;
 int msg_watch_encode(Buf *record, const MsgWatch *m) _must_check_;
+int msg_retry_decode(Span body, MsgRetry *ret) _must_check_;
+int msg_retry_encode(Buf *record, const MsgRetry *m) _must_check_;
 int msg_ready_decode(Span body, MsgReady *ret) _must_check_;
 int msg_ready_encode(Buf *record, const MsgReady *m) _must_check_;

@@ -7,7 +7,8 @@
  *
  * A channel is a SOCK_SEQPACKET socket pair; one record is one message, a byte that names its type, then its body, as in proto.h.
  * The supervisor makes the pair of the verdicts once and keeps both ends, so that a role that died is replaced and its neighbour keeps its end.
- * Control is new with each start of a role, keys with each start of the signer, load with each loader: what a dead one left unread is gone.
+ * Control is new with each start of a role, keys with each start of the signer, load and fetch with each loader: what a dead one left unread is
+ * gone.
  *
  *      channel    from        to          records
  *      control    supervisor  verifier    ROLE_CALLER (with one descriptor: a connection of calld, accepted);
@@ -20,16 +21,21 @@
  *                 signer      loader      ROLE_KEYS_TAKEN
  *      load       supervisor  loader      ROLE_LOAD, the records of the last snapshot as the verifier got them, ROLE_LOAD_END
  *                 loader      supervisor  the records of the new snapshot, in the same order as to the verifier; before SNAPSHOT_END also
- *                                         ROLE_WATCH and REPORT (see msg-admin.h), which go no further than the supervisor and its callers
+ *                                         ROLE_WATCH and REPORT (see msg-admin.h), which go no further than the supervisor and its callers,
+ *                                         ROLE_FETCHER once, to have the fetcher started, and ROLE_RETRY: what failed now may work soon
+ *      fetch      loader      fetcher     ROLE_FETCH_CA* ROLE_FETCH_OPEN, then ROLE_FETCH_ASK; see keyd/crypto/fetch.h
+ *                 fetcher     loader      ROLE_FETCH_ANSWER to OPEN and to each ASK
  *
  * ROLE_KEY is the only message anywhere that holds private key bytes, and the keys channel the only place where it is known.
+ * The fetcher faces a vault (network, no file once it is open) and lives as long as the load that asked for it; the loader has no network.
  * The verifier faces calld (no key, no file, no network). The signer faces the verifier only, and believes it nothing it can check itself.
  * A role reads its descriptors at the numbers below, and nothing else is open in it but standard error and the journal's socket.
  */
 
-#define ROLE_FD_CONTROL 3 /* for the loader: the load channel */
+#define ROLE_FD_CONTROL 3 /* for the loader: the load channel; for the fetcher: the fetch channel */
 #define ROLE_FD_VERDICTS 4
 #define ROLE_FD_KEYS 5
+#define ROLE_FD_FETCH 6 /* of the loader */
 
 typedef enum RoleMsgType {
         ROLE_READY = 0x41,
@@ -45,6 +51,12 @@ typedef enum RoleMsgType {
         ROLE_LOAD = 0x4b,
         ROLE_LOAD_END = 0x4c,
         ROLE_WATCH = 0x4d,
+        ROLE_FETCHER = 0x4e,
+        ROLE_RETRY = 0x4f,
+        ROLE_FETCH_CA = 0x50,
+        ROLE_FETCH_OPEN = 0x51,
+        ROLE_FETCH_ASK = 0x52,
+        ROLE_FETCH_ANSWER = 0x53,
 } RoleMsgType;
 
 #define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */

@@ -34,6 +34,16 @@ int config_first_error(const Problems *problems, size_t n_before, char **ret) _m
 /* midtls.conf */
 int config_load_midtls(char *const *dirs, Config *c, Problems *problems) _must_check_;
 
+/* Completes [CyberArk] with what @xml says, which may be NULL, and sees whether it can be used. */
+int config_finish_cyberark(Config *c, const ConfigXml *xml, Problems *problems) _must_check_;
+void cyberark_config_done(CyberArkConfig *c);
+
+/* Whether @value, which is "cyberark:..." or not, can be asked for: what is wrong is a problem in @file. */
+int config_check_cyberark(const Config *c, const char *value, const char *file, unsigned line, Problems *problems) _must_check_;
+
+/* True for a password that stands there itself, instead of where it is. */
+bool config_password_is_plain(const char *s);
+
 /* One profile; what config.xml says is put in. */
 int config_load_profile(const ConfigFile *file, const Config *c, const ConfigXml *xml, ProfileConfig **ret, Problems *problems) _must_check_;
 ProfileConfig *profile_config_free(ProfileConfig *p);

@@ -3,6 +3,7 @@
 /* midtls.conf */
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "keyd/loader/config-internal.h"
 #include "keyd/loader/file.h"
@@ -23,7 +24,15 @@ static const IniRow rows[] = {
         ROW("Calls",   "HeaderTimeout",     ini_parser_timespan,       header_timeout_usec),
         ROW("Calls",   "IdleTimeout",       ini_parser_timespan,       idle_timeout_usec),
         ROW("Sandbox", "Mode",              config_parse_sandbox_mode, sandbox_strict),
-        OTHER_STORE("CyberArk"),
+        ROW("CyberArk", "Endpoint",         ini_parser_string,         cyberark.endpoint),
+        ROW("CyberArk", "AppID",            ini_parser_string,         cyberark.app_id),
+        ROW("CyberArk", "Safe",             ini_parser_string,         cyberark.safe),
+        ROW("CyberArk", "Folder",           ini_parser_string,         cyberark.folder),
+        ROW("CyberArk", "Timeout",          ini_parser_timespan,       cyberark.timeout_usec),
+        ROW("CyberArk", "CertFile",         ini_parser_string,         cyberark.cert_file),
+        ROW("CyberArk", "KeyFile",          ini_parser_string,         cyberark.key_file),
+        ROW("CyberArk", "CertPassword",     ini_parser_string,         cyberark.cert_password),
+        ROW("CyberArk", "CAFile",           ini_parser_string,         cyberark.ca_file),
         OTHER_STORE("Vault"),
         OTHER_STORE("Conjur"),
         OTHER_STORE("Instance"),
@@ -50,6 +59,20 @@ static int check(const char *file, Config *c, Problems *problems) {
                 return 0;
         }
         return problems_add(problems, file, 0, false, "write a size from 4K to 1M", "MaxHeaderBytes= has a value that cannot be used");
+}
+
+/* A password in plain text, in a file that all can read, protects nothing. */
+static int check_cyberark_password(const char *file, unsigned mode, const Config *c, Problems *problems) {
+        const char *password = c->cyberark.cert_password;
+
+        if (!password || !*password || !config_password_is_plain(password))
+                return 0;
+        if (mode & (S_IROTH | S_IWOTH))
+                return problems_add(problems, file, 0, false, "chmod 0640 the file with group midtls-keyd, or use CertPassword=credential:NAME",
+                                    "a password in plain text stands in a file that others can read (mode %04o)", mode);
+
+        return problems_add(problems, file, 0, true, "CertPassword=credential:NAME with LoadCredentialEncrypted= keeps it encrypted",
+                            "the password of CyberArk's client certificate stands here in plain text");
 }
 
 static int make_absolute(const char *file, char **path) {
@@ -98,6 +121,12 @@ int config_load_midtls(char *const *dirs, Config *c, Problems *problems) {
                         r = make_absolute(files.items[i].path, &c->config_xml);
                 if (r >= 0)
                         r = make_absolute(files.items[i].path, &c->keystore_directory);
+                if (r >= 0)
+                        r = check_cyberark_password(files.items[i].path, mode, c, problems);
+                if (r >= 0) {
+                        c->cyberark.file = strdup(files.items[i].path);
+                        r = c->cyberark.file ? 0 : -ENOMEM;
+                }
         }
 
         return r;

@@ -9,6 +9,7 @@
 #include "common/parse.h"
 #include "common/proto.h"
 #include "keyd/loader/config-internal.h"
+#include "keyd/loader/cyberark-id.h"
 #include "keyd/loader/file.h"
 
 /* What the rows fill before it is checked. */
@@ -19,7 +20,8 @@ typedef struct ProfileFile {
         char **mid_servers;
 } ProfileFile;
 
-#define ROW(section, key, parser, field) {section, key, parser, offsetof(ProfileFile, field)}
+#define ROW(section, key, parser, field) \
+        { section, key, parser, offsetof(ProfileFile, field) }
 
 /* clang-format off */
 static const IniRow rows[] = {
@@ -55,6 +57,7 @@ static void profile_config_done(ProfileConfig *p) {
         free(p->description);
         free(p->keystore_path);
         free(p->key_alias);
+        free(p->key_file);
         free_secret_text(p->password);
         free_secret_text(p->key_password);
         free(p->ca_file);
@@ -89,9 +92,9 @@ static void drop_empty(char **s) {
         }
 }
 
-/* "credential:", "file:" and "midtls:" say where the password is; anything else is the password itself. */
-static bool password_is_plain(const char *s) {
-        static const char *const prefixes[] = {"credential:", "file:", "midtls:"};
+/* These say where the password is; anything else is the password itself. */
+bool config_password_is_plain(const char *s) {
+        static const char *const prefixes[] = {"credential:", "file:", "midtls:", CYBERARK_PREFIX};
 
         for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
                 if (strncmp(s, prefixes[i], strlen(prefixes[i])) == 0)
@@ -104,10 +107,12 @@ static int check_password(const ProfileConfig *p, unsigned mode, Problems *probl
         const char *const passwords[] = {p->password, p->key_password};
 
         for (size_t i = 0; i < ARRAY_SIZE(passwords); i++) {
-                if (is_empty(passwords[i]) || p->store != CREDENTIAL_STORE_NO || !password_is_plain(passwords[i]))
+                /* With a vault Password= is an account's ID. */
+                if (is_empty(passwords[i]) || (i == 0 && p->store != CREDENTIAL_STORE_NO) || !config_password_is_plain(passwords[i]))
                         continue;
                 if (mode & (S_IROTH | S_IWOTH))
-                        return problems_add(problems, p->file, 0, false, "chmod 0640 the file with group midtls-keyd, or use Password=credential:NAME",
+                        return problems_add(problems, p->file, 0, false,
+                                            "chmod 0640 the file with group midtls-keyd, or use Password=credential:NAME",
                                             "a password in plain text stands in a file that others can read (mode %04o)", mode);
                 return problems_add(problems, p->file, 0, true, "Password=credential:NAME with LoadCredentialEncrypted= keeps it encrypted",
                                     "the password stands here in plain text");
@@ -117,7 +122,8 @@ static int check_password(const ProfileConfig *p, unsigned mode, Problems *probl
 
 static int check_name(const char *name, const char *file, Problems *problems) {
         if (!protocol_name_valid(name))
-                return problems_add(problems, file, 0, false, "name it with lower-case letters and digits, a letter first, 31 at most, no known URL scheme",
+                return problems_add(problems, file, 0, false,
+                                    "name it with lower-case letters and digits, a letter first, 31 at most, no known URL scheme",
                                     "\"%s\" cannot be a protocol's name", name);
         /* A MID takes letters only, fewer than eight. */
         if (strlen(name) >= 8 || strpbrk(name, "0123456789"))
@@ -129,21 +135,46 @@ static int check_name(const char *name, const char *file, Problems *problems) {
 static int copy_from_xml(ProfileConfig *p, const Config *c, const XmlProtocol *x, Problems *problems) {
         p->from_config_xml = true;
         if (is_empty(x->path))
-                return problems_add(problems, c->config_xml, x->line, false, "set its .path parameter", "mid.httpclient.protocol.%s has no path", x->name);
+                return problems_add(problems, c->config_xml, x->line, false, "set its .path parameter", "mid.httpclient.protocol.%s has no path",
+                                    x->name);
         if (x->password && strncmp(x->password, "encrypted:", 10) == 0)
                 return problems_add(problems, c->config_xml, x->line, false,
                                     "only that MID can read it: put the password into the profile as Password=credential:NAME (or file:PATH)",
                                     "mid.httpclient.protocol.%s.password is encrypted by the MID", x->name);
-        if (x->password && strncasecmp(x->password, "cyberark:", 9) == 0)
-                return problems_add(problems, c->config_xml, x->line, false, "put the password into the profile as Password=credential:NAME (or file:PATH)",
-                                    "mid.httpclient.protocol.%s.password lies in CyberArk, which this version cannot ask", x->name);
         if (!is_empty(x->port) && parse_port(x->port, &p->default_port) < 0)
                 return problems_add(problems, c->config_xml, x->line, false, "write a port from 1 to 65535",
                                     "mid.httpclient.protocol.%s.port has a value that cannot be used", x->name);
 
         p->keystore_path = strdup(x->path);
         p->password = strdup(x->password ? x->password : "");
-        return p->keystore_path && p->password ? 0 : -ENOMEM;
+        if (!p->keystore_path || !p->password)
+                return -ENOMEM;
+
+        /* However it is spelled there */
+        if (strncasecmp(p->password, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX)) == 0)
+                memcpy(p->password, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX));
+        return config_check_cyberark(c, p->password, c->config_xml, x->line, problems);
+}
+
+/* Password= is the account's ID; the keystore is a file here, the one that config.xml names, or the value itself. */
+static int choose_cyberark(ProfileConfig *p, const Config *c, const XmlProtocol *x, Problems *problems) {
+        char *value = NULL;
+
+        if (is_empty(p->password))
+                return problems_add(problems, p->file, 0, false, "write ID, SAFE:ID or SAFE:ID:PLATFORM",
+                                    "Password= does not tell the account's ID in CyberArk");
+        if (asprintf(&value, CYBERARK_PREFIX "%s", p->password) < 0)
+                return -ENOMEM;
+        free(p->password);
+        p->password = value;
+
+        if (!p->keystore_path && x && !is_empty(x->path)) {
+                p->from_config_xml = true;
+                p->keystore_path = strdup(x->path);
+                if (!p->keystore_path)
+                        return -ENOMEM;
+        }
+        return config_check_cyberark(c, p->password, p->file, 0, problems);
 }
 
 /* Where key and password come from is chosen by which fields are empty, as on a MID. */
@@ -155,11 +186,19 @@ static int choose_source(ProfileConfig *p, const Config *c, const ConfigXml *xml
         drop_empty(&p->key_password);
         drop_empty(&p->ca_file);
         drop_empty(&p->crl_file);
+        if (p->key_password) {
+                int r = config_check_cyberark(c, p->key_password, p->file, 0, problems);
+
+                if (r < 0)
+                        return r;
+        }
+        if (p->store == CREDENTIAL_STORE_CYBERARK)
+                return choose_cyberark(p, c, x, problems);
         if (p->store != CREDENTIAL_STORE_NO)
                 return problems_add(problems, p->file, 0, false, "set ExternalCredentialStore=no with KeystorePath= and Password=",
-                                    "this version cannot ask an external credential store");
+                                    "this version cannot ask that credential store");
         if (p->keystore_path)
-                return 0;
+                return is_empty(p->password) ? 0 : config_check_cyberark(c, p->password, p->file, 0, problems);
         if (!is_empty(p->password))
                 return problems_add(problems, p->file, 0, false, "set both, or leave both empty to use config.xml",
                                     "Password= is set but KeystorePath= is not");

@@ -24,6 +24,7 @@ Config *config_free(Config *c) {
         free(c->config_xml);
         free(c->keystore_directory);
         free(c->host_key_folder);
+        cyberark_config_done(&c->cyberark);
         free(c);
         return NULL;
 }
@@ -178,6 +179,8 @@ int config_load(const char *dir, const char *root, Config **ret, Problems *probl
                 r = load_xml(c, &xml, problems);
         if (r >= 0)
                 r = choose_mid_name(c, xml);
+        if (r >= 0)
+                r = config_finish_cyberark(c, xml, problems);
         if (r >= 0)
                 r = load_profiles(dirs, c, xml, problems);
         if (r >= 0)

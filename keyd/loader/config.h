@@ -27,9 +27,24 @@ typedef enum KeystoreType {
         KEYSTORE_TYPE_PEM,
 } KeystoreType;
 
+/* [CyberArk] of midtls.conf, and what of it the MID's config.xml says */
+typedef struct CyberArkConfig {
+        char *file;     /* for messages and relative paths: midtls.conf, or config.xml when that is the source; NULL: nothing is set */
+        char *problem;  /* why it cannot be asked; NULL: it can */
+        char *endpoint; /* https://HOST/AIMWebService/api/Accounts */
+        char *app_id;
+        char *safe;   /* for IDs that name none; NULL: there is no such */
+        char *folder; /* NULL: the vault's default */
+        uint64_t timeout_usec;
+        char *cert_file;     /* the client certificate: PKCS#12, PEM, a Java keystore; absolute, or credential:NAME */
+        char *key_file;      /* PEM of its key, when that is a file of its own; else NULL */
+        char *cert_password; /* as a profile's Password=; wiped when freed */
+        char *ca_file;       /* absolute; NULL: the system's CA bundle */
+} CyberArkConfig;
+
 typedef struct ProfileConfig {
         char *name;
-        char *file;  /* for messages */
+        char *file; /* for messages */
         bool broken;
         char *reason; /* when broken: "file:line: what; remedy" */
         bool applies; /* AppliesTo= and MidServers= name this host: an absent profile is not handed to calld */
@@ -37,14 +52,15 @@ typedef struct ProfileConfig {
         char *keystore_path; /* absolute after config_load(), or credential:NAME; NULL: config.xml */
         KeystoreType keystore_type;
         char *key_alias;
-        char *password;     /* as configured: "credential:NAME", "file:PATH", "midtls:BASE64" or plain; wiped when freed */
+        char *key_file;     /* PEM that belongs to the keystore; NULL: it holds the key itself */
+        char *password;     /* as configured: "credential:NAME", "file:PATH", "midtls:BASE64", "cyberark:ID" or plain; wiped when freed */
         char *key_password; /* likewise; NULL: the same as password */
         CredentialStore store;
         bool from_config_xml; /* path, port and password came from config.xml */
         uint16_t default_port;
-        char *ca_file;        /* absolute; NULL: the system's CA bundle */
+        char *ca_file;         /* absolute; NULL: the system's CA bundle */
         char *host_key_folder; /* of this host's key, for midtls: passwords; NULL: /etc/midtls */
-        char **pins;          /* base64 of 32 bytes, without "sha256/" */
+        char **pins;           /* base64 of 32 bytes, without "sha256/" */
         char **allowed_names;
         uint16_t minimum_tls; /* 0x0303 or 0x0304 */
         char *crl_file;
@@ -91,6 +107,7 @@ typedef struct Config {
         uint32_t max_header_bytes;    /* checked: 4K to 1M */
         uint64_t header_timeout_usec, idle_timeout_usec;
         bool sandbox_strict;
+        CyberArkConfig cyberark;
         ProfileConfig **profiles;
         size_t n_profiles;
         ConnectionConfig **connections;

@@ -19,6 +19,27 @@ static void free_text(char *s) {
         free(s);
 }
 
+/* clang-format off */
+static const struct {
+        const char *name;
+        size_t offset;
+} cyberark_parameters[] = {
+        {"ext.cred.use_cyberark",           offsetof(XmlCyberArk, use)},
+        {"ext.cred.ccp_endpoint",           offsetof(XmlCyberArk, endpoint)},
+        {"ext.cred.app_id",                 offsetof(XmlCyberArk, app_id)},
+        {"ext.cred.safe_name",              offsetof(XmlCyberArk, safe)},
+        {"ext.cred.safe_folder",            offsetof(XmlCyberArk, folder)},
+        {"ext.cred.timeout",                offsetof(XmlCyberArk, timeout)},
+        {"ext.cred.cyberark.cert_path",     offsetof(XmlCyberArk, cert_path)},
+        {"ext.cred.cyberark.cert_password", offsetof(XmlCyberArk, cert_password)},
+        {"ext.cred.verify_ssl",             offsetof(XmlCyberArk, verify_ssl)},
+};
+/* clang-format on */
+
+static char **cyberark_target(XmlCyberArk *x, size_t i) {
+        return (char **) (void *) ((char *) x + cyberark_parameters[i].offset);
+}
+
 ConfigXml *configxml_free(ConfigXml *x) {
         if (!x)
                 return NULL;
@@ -31,6 +52,8 @@ ConfigXml *configxml_free(ConfigXml *x) {
         }
         free(x->protocols);
         free(x->mid_name);
+        for (size_t i = 0; i < ARRAY_SIZE(cyberark_parameters); i++)
+                free_text(*cyberark_target(&x->cyberark, i));
         free(x);
         return NULL;
 }
@@ -146,6 +169,12 @@ static int take_parameter(Parser *p) {
                 return set_once(p, &p->x->mid_name, "name", (char *) value);
         if (strncmp((char *) name, PREFIX, strlen(PREFIX)) == 0)
                 return take_protocol_parameter(p, (char *) name, (char *) value);
+
+        for (size_t i = 0; i < ARRAY_SIZE(cyberark_parameters); i++)
+                if (strcmp((char *) name, cyberark_parameters[i].name) == 0) {
+                        p->x->cyberark.line = line_of(p);
+                        return set_once(p, cyberark_target(&p->x->cyberark, i), (char *) name, (char *) value);
+                }
 
         return 0;
 }

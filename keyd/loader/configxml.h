@@ -20,7 +20,21 @@ typedef struct XmlProtocol {
         unsigned line;
 } XmlProtocol;
 
+/* ext.cred.*: how the MID asks CyberArk; NULL where there is no such parameter */
+typedef struct XmlCyberArk {
+        char *use;      /* use_cyberark */
+        char *endpoint; /* ccp_endpoint */
+        char *app_id;
+        char *safe;                      /* safe_name */
+        char *folder;                    /* safe_folder */
+        char *timeout;                   /* seconds */
+        char *cert_path, *cert_password; /* cyberark.cert_path, .cert_password; wiped when freed */
+        char *verify_ssl;
+        unsigned line; /* of the last one */
+} XmlCyberArk;
+
 typedef struct ConfigXml {
+        XmlCyberArk cyberark;
         char *mid_name; /* parameter `name` */
         XmlProtocol *protocols;
         size_t n_protocols;

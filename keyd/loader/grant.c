@@ -3,45 +3,15 @@
 #include "keyd/loader/grant.h"
 
 #include <openssl/err.h>
-#include <openssl/x509.h>
 #include <string.h>
 
 #include "common/chan.h"
 #include "common/msg-grant.h"
 #include "common/msg-hello.h"
 #include "keyd/crypto/handover.h"
+#include "keyd/loader/encode.h"
 
 #define ANSWER_MAX 64U
-
-/* PrivateKeyInfo, RFC 5958, from OpenSSL's buffer straight into a Secret. */
-static int encode_key(EVP_PKEY *key, Secret **ret) {
-        _cleanup_(secret_freep) Secret *s = NULL;
-        PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
-        int size, r;
-        uint8_t *p;
-
-        if (!info) {
-                ERR_clear_error();
-                return -EIO;
-        }
-
-        size = i2d_PKCS8_PRIV_KEY_INFO(info, NULL);
-        r = size <= 0 ? -EIO : size > (int) ROLE_KEY_BYTES_MAX ? -EMSGSIZE : secret_new((size_t) size, &s);
-        if (r >= 0) {
-                p = secret_writable(s);
-                secret_set_size(s, (size_t) size);
-                if (i2d_PKCS8_PRIV_KEY_INFO(info, &p) != size)
-                        r = -EIO;
-        }
-        /* Wipes its copy. */
-        PKCS8_PRIV_KEY_INFO_free(info);
-        ERR_clear_error();
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(s);
-        return 0;
-}
 
 static int send_key(const ProfileResult *result, int fd, uint64_t deadline_usec) {
         _cleanup_(key_handover_done) KeyHandover h = {
@@ -54,7 +24,7 @@ static int send_key(const ProfileResult *result, int fd, uint64_t deadline_usec)
         snprintf(h.profile, sizeof(h.profile), "%s", result->config->name);
         r = secret_new_from(result->key->chain[0].der, result->key->chain[0].size, &h.leaf);
         if (r >= 0)
-                r = encode_key(result->key->key, &h.pkcs8);
+                r = encode_private_key(result->key->key, &h.pkcs8);
         if (r >= 0)
                 r = key_handover_send(fd, &h, deadline_usec);
 

@@ -39,14 +39,14 @@ static int add_warnings(LoadedKey *k, StoreSecrets *s) {
         return r;
 }
 
-int load_key(const ProfileConfig *p, LoadedKey **ret, LoadFailure *ret_failure) {
+int load_key(const ProfileConfig *p, Vault *vault, LoadedKey **ret, LoadFailure *ret_failure) {
         _cleanup_(store_secrets_done) StoreSecrets s = {};
         _cleanup_(loaded_key_freep) LoadedKey *k = NULL;
         KeyRequest q;
         int r;
 
         *ret_failure = (LoadFailure) {};
-        r = store_fetch(p, &s, ret_failure);
+        r = store_fetch(p, vault, &s, ret_failure);
         if (r != 0)
                 return r;
 
@@ -59,6 +59,9 @@ int load_key(const ProfileConfig *p, LoadedKey **ret, LoadFailure *ret_failure) 
                 .key_password = s.key_password,
         };
         r = entry_load(&q, &k, NULL, ret_failure);
+        /* Keystore and password change one after the other. */
+        if (r > 0 && s.is_changing)
+                vault_want_retry(vault, 0);
         if (r == 0)
                 r = add_warnings(k, &s);
         if (r != 0)

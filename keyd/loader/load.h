@@ -63,20 +63,24 @@ typedef struct LoadedKey {
 LoadedKey *loaded_key_free(LoadedKey *k);
 DEFINE_CLEANUP(LoadedKey *, loaded_key_free)
 
+/* What may be asked for secrets over the network; see vault.h */
+typedef struct Vault Vault;
+
 /* Why there is none: goes to people. */
 typedef struct LoadFailure {
         Verdict verdict;
+        bool is_alert;    /* somebody may be doing what they must not */
         char detail[512]; /* what happened, with path */
         char hint[512];   /* what to do */
 } LoadFailure;
 
 /*
  * Resolves keystore and passwords of @p (credentials from $CREDENTIALS_DIRECTORY), opens the store, picks the entry, finds the
- * leaf by public key, checks that they fit.
+ * leaf by public key, checks that they fit. @vault: where passwords are that begin with cyberark:; may be NULL.
  *
  * Return: 0 with *ret set; 1 with *ret_failure filled; -errno for our own failure
  */
-int load_key(const ProfileConfig *p, LoadedKey **ret, LoadFailure *ret_failure) _must_check_;
+int load_key(const ProfileConfig *p, Vault *vault, LoadedKey **ret, LoadFailure *ret_failure) _must_check_;
 
 /* CA certificates as DER, and their name: SHA-256 over the DER in order */
 typedef struct CaSet {

@@ -60,7 +60,7 @@ static void record_failed(const ProfileResult *r) {
         if (r->config->broken || (r->has_previous && span_is(r->previous.reason, r->reason)))
                 return;
 
-        log_record_init(&rec, PRIORITY_ERROR, EVENT_KEY_LOAD_FAILED);
+        log_record_init(&rec, r->failure.is_alert ? PRIORITY_ALERT : PRIORITY_ERROR, EVENT_KEY_LOAD_FAILED);
         add_profile(&rec, r->config->name, r->generation);
         log_record_add(&rec, "MIDTLS_REASON", "%s", verdict_to_string(r->failure.verdict));
         log_record_add(&rec, "MIDTLS_HINT", "%s", r->failure.hint);

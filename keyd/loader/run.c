@@ -12,11 +12,14 @@
 #include "keyd/loader/grant.h"
 #include "keyd/loader/publish.h"
 #include "keyd/loader/record.h"
+#include "keyd/loader/vault.h"
 #include "keyd/loader/watchlist.h"
 
 #define REQUEST_USEC (10 * USEC_PER_SEC)
 #define SIGNER_USEC (5 * USEC_PER_SEC)
 #define SEND_USEC (10 * USEC_PER_SEC)
+#define VAULT_USEC (20 * USEC_PER_SEC) /* for all profiles together: the supervisor kills a load after 30 seconds */
+#define FIRST_VAULT_USEC (3 * USEC_PER_SEC)
 #define EXTRA_RECORDS_MAX 65536U /* watches and reports */
 
 typedef struct Run {
@@ -24,6 +27,7 @@ typedef struct Run {
         LoadRequest request;
         Config *config;
         Problems problems;
+        Vault vault;
         ProfileResult *results;
         size_t n_results;
         RecordList *extra;    /* WATCH, REPORT */
@@ -34,6 +38,7 @@ static void run_done(Run *run) {
         for (size_t i = 0; i < run->n_results; i++)
                 profile_result_done(&run->results[i]);
         free(run->results);
+        vault_done(&run->vault);
         config_free(run->config);
         problems_done(&run->problems);
         request_done(&run->request);
@@ -91,11 +96,11 @@ static int note(ProfileResult *r, int k, const LoadFailure *failure, bool *ret_f
         return 0;
 }
 
-static int load_parts(ProfileResult *r) {
+static int load_parts(ProfileResult *r, Vault *vault) {
         LoadFailure failure;
         int k;
 
-        k = load_key(r->config, &r->key, &failure);
+        k = load_key(r->config, vault, &r->key, &failure);
         if (k == 0 && !fits_protocol(r))
                 k = load_failure(&failure, VERDICT_LIMIT, "10 certificates and 96 KiB at most: leave out what the server has itself",
                                  "the certificate chain of profile %s is too long", r->config->name);
@@ -137,7 +142,7 @@ static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r
                 /* What the file wanted is not known: to go on with the old key might be less than it demands. */
                 r->previous.generation = 0;
         } else
-                k = load_parts(r);
+                k = load_parts(r, &run->vault);
 
         if (k < 0) {
                 log_errno(k, "Cannot load profile %s", config->name);
@@ -152,6 +157,9 @@ static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r
 static int load_profiles(Run *run) {
         const Config *c = run->config;
 
+        /* Nobody has a key yet that would work meanwhile: the other profiles shall not wait long for the vault's. */
+        vault_init(&run->vault, &c->cyberark, ROLE_FD_CONTROL, ROLE_FD_FETCH,
+                   run->request.load.previous_realtime == 0 ? FIRST_VAULT_USEC : VAULT_USEC);
         run->results = calloc(c->n_profiles + 1, sizeof(*run->results));
         if (!run->results)
                 return -ENOMEM;
@@ -160,7 +168,7 @@ static int load_profiles(Run *run) {
                 if (c->profiles[i]->applies)
                         load_profile(run, c->profiles[i], &run->results[run->n_results++]);
 
-        return 0;
+        return vault_tell_retry(&run->vault);
 }
 
 /* stages */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/ini.h"
+#include "keyd/loader/cyberark-id.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/keystore.h"
 
@@ -70,7 +71,7 @@ static void drop_newline(Secret *s) {
         secret_set_size(s, size);
 }
 
-static int password_from_credential(const ProfileConfig *p _unused_, const char *name, Secret **ret, LoadFailure *f) {
+static int password_from_credential(const ProfileConfig *p _unused_, Vault *vault _unused_, const char *name, Secret **ret, LoadFailure *f) {
         int r = credential_read(name, ret, f);
 
         if (r == 0)
@@ -78,7 +79,7 @@ static int password_from_credential(const ProfileConfig *p _unused_, const char 
         return r;
 }
 
-static int password_from_file(const ProfileConfig *p, const char *path, Secret **ret, LoadFailure *f) {
+static int password_from_file(const ProfileConfig *p, Vault *vault _unused_, const char *path, Secret **ret, LoadFailure *f) {
         const char *slash = p->file ? strrchr(p->file, '/') : NULL;
         _cleanup_free_ char *folder = NULL, *joined = NULL;
         int r;
@@ -103,7 +104,7 @@ static void prefix_detail(const ProfileConfig *p, LoadFailure *f) {
         snprintf(f->detail, sizeof(f->detail), "password of profile %s: %.400s", p->name, detail);
 }
 
-static int password_from_midtls(const ProfileConfig *p, const char *base64, Secret **ret, LoadFailure *f) {
+static int password_from_midtls(const ProfileConfig *p, Vault *vault _unused_, const char *base64, Secret **ret, LoadFailure *f) {
         int r = password_decrypt(base64, p->host_key_folder, ret, f);
 
         if (r == 0)
@@ -113,18 +114,24 @@ static int password_from_midtls(const ProfileConfig *p, const char *base64, Secr
         return r;
 }
 
-static int password_refuse_encrypted(const ProfileConfig *p, const char *text _unused_, Secret **ret _unused_, LoadFailure *f) {
+static int password_from_cyberark(const ProfileConfig *p _unused_, Vault *vault, const char *id, Secret **ret, LoadFailure *f) {
+        bool is_changing;
+
+        return vault_fetch(vault, id, ret, &is_changing, f);
+}
+
+static int password_refuse_encrypted(const ProfileConfig *p, Vault *vault _unused_, const char *text _unused_, Secret **ret _unused_,
+                                     LoadFailure *f) {
         return load_failure(f, VERDICT_UNSUPPORTED, HINT_ENCRYPTED, "the password of profile %s was encrypted by a MID Server", p->name);
 }
 
 /* Where a password comes from, by how its value begins; without one of these it is the password itself. */
 static const struct {
         const char *prefix;
-        int (*read)(const ProfileConfig *p, const char *rest, Secret **ret, LoadFailure *f);
+        int (*read)(const ProfileConfig *p, Vault *vault, const char *rest, Secret **ret, LoadFailure *f);
 } sources[] = {
-        {CREDENTIAL, password_from_credential},
-        {"file:", password_from_file},
-        {"midtls:", password_from_midtls},
+        {CREDENTIAL, password_from_credential},    {"file:", password_from_file},
+        {"midtls:", password_from_midtls},         {CYBERARK_PREFIX, password_from_cyberark},
         {"encrypted:", password_refuse_encrypted},
 };
 
@@ -138,20 +145,43 @@ static int warn_plain(const ProfileConfig *p, StoreSecrets *s) {
         return strv_add(&s->warnings, text);
 }
 
-static int password_resolve(const ProfileConfig *p, const char *value, StoreSecrets *s, Secret **ret, LoadFailure *f) {
+static int password_resolve(const ProfileConfig *p, Vault *vault, const char *value, StoreSecrets *s, Secret **ret, LoadFailure *f) {
         int r;
 
         if (!value)
                 return 0;
         for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
                 if (strncmp(value, sources[i].prefix, strlen(sources[i].prefix)) == 0)
-                        return sources[i].read(p, value + strlen(sources[i].prefix), ret, f);
+                        return sources[i].read(p, vault, value + strlen(sources[i].prefix), ret, f);
 
         r = *value ? warn_plain(p, s) : 0;
         return r < 0 ? r : secret_new_from(value, strlen(value), ret);
 }
 
+/* A file of its own for the key, as PEM, counts as part of the keystore. */
+static int append_key_file(const char *path, Secret **file, LoadFailure *f) {
+        _cleanup_(secret_freep) Secret *key = NULL, *both = NULL;
+        size_t size = secret_size(*file);
+        int r;
+
+        r = file_read(path, FILE_POLICY_SECRET, &key, NULL, f);
+        if (r == 0)
+                r = secret_new(size + 1 + secret_size(key), &both);
+        if (r != 0)
+                return r;
+
+        memcpy(secret_writable(both), secret_data(*file), size);
+        secret_writable(both)[size] = '\n';
+        memcpy(secret_writable(both) + size + 1, secret_data(key), secret_size(key));
+        secret_set_size(both, secret_capacity(both));
+        secret_free(*file);
+        *file = TAKE_PTR(both);
+        return 0;
+}
+
 static int keystore_read(const ProfileConfig *p, StoreSecrets *s, LoadFailure *f) {
+        int r;
+
         if (!p->keystore_path)
                 return load_failure(f, VERDICT_IO, "set KeystorePath=", "profile %s names no keystore", p->name);
 
@@ -159,24 +189,68 @@ static int keystore_read(const ProfileConfig *p, StoreSecrets *s, LoadFailure *f
         if (!s->path)
                 return -ENOMEM;
         if (strncmp(p->keystore_path, CREDENTIAL, strlen(CREDENTIAL)) == 0)
-                return credential_read(p->keystore_path + strlen(CREDENTIAL), &s->file, f);
+                r = credential_read(p->keystore_path + strlen(CREDENTIAL), &s->file, f);
+        else
+                r = file_read(p->keystore_path, FILE_POLICY_SECRET, &s->file, NULL, f);
 
-        return file_read(p->keystore_path, FILE_POLICY_SECRET, &s->file, NULL, f);
+        return r == 0 && p->key_file ? append_key_file(p->key_file, &s->file, f) : r;
 }
 
-int store_fetch(const ProfileConfig *p, StoreSecrets *ret, LoadFailure *ret_failure) {
-        _cleanup_(store_secrets_done) StoreSecrets s = {};
+static int fetch_from_files(const ProfileConfig *p, Vault *vault, StoreSecrets *s, LoadFailure *f) {
         int r;
 
-        if (p->store != CREDENTIAL_STORE_NO)
+        r = keystore_read(p, s, f);
+        if (r == 0)
+                r = password_resolve(p, vault, p->password, s, &s->store_password, f);
+        if (r == 0)
+                r = password_resolve(p, vault, p->key_password, s, &s->key_password, f);
+
+        return r;
+}
+
+/* The keystore is the vault's value: its password, if it has one, is what KeyPassword= tells. */
+static int use_value(const ProfileConfig *p, Vault *vault, Secret **keystore, StoreSecrets *s, LoadFailure *f) {
+        if (asprintf(&s->path, "the keystore from CyberArk (%.100s)", p->password + strlen(CYBERARK_PREFIX)) < 0) {
+                s->path = NULL;
+                return -ENOMEM;
+        }
+        s->file = TAKE_PTR(*keystore);
+
+        return password_resolve(p, vault, p->key_password, s, &s->store_password, f);
+}
+
+static int fetch_from_vault(const ProfileConfig *p, Vault *vault, StoreSecrets *s, LoadFailure *f) {
+        _cleanup_(secret_freep) Secret *value = NULL, *keystore = NULL;
+        int r;
+
+        r = vault_fetch(vault, p->password + strlen(CYBERARK_PREFIX), &value, &s->is_changing, f);
+        if (r == 0)
+                r = vault_value_as_keystore(value, &keystore);
+        if (r != 0)
+                return r;
+        if (keystore)
+                return use_value(p, vault, &keystore, s, f);
+        if (!p->keystore_path)
+                return load_failure(f, VERDICT_IO, "set KeystorePath=, or store the keystore itself there: PEM, or base64 of a PKCS#12 file",
+                                    "profile %s names no keystore, and what CyberArk has is a password", p->name);
+
+        s->store_password = TAKE_PTR(value);
+        r = keystore_read(p, s, f);
+        if (r == 0)
+                r = password_resolve(p, vault, p->key_password, s, &s->key_password, f);
+        return r;
+}
+
+int store_fetch(const ProfileConfig *p, Vault *vault, StoreSecrets *ret, LoadFailure *ret_failure) {
+        _cleanup_(store_secrets_done) StoreSecrets s = {};
+        bool from_vault = p->password && strncmp(p->password, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX)) == 0;
+        int r;
+
+        if (p->store != CREDENTIAL_STORE_NO && p->store != CREDENTIAL_STORE_CYBERARK)
                 return load_failure(ret_failure, VERDICT_UNSUPPORTED, "set ExternalCredentialStore=no with KeystorePath= and Password=",
                                     "profile %s asks an external credential store, which this build cannot", p->name);
 
-        r = keystore_read(p, &s, ret_failure);
-        if (r == 0)
-                r = password_resolve(p, p->password, &s, &s.store_password, ret_failure);
-        if (r == 0)
-                r = password_resolve(p, p->key_password, &s, &s.key_password, ret_failure);
+        r = from_vault ? fetch_from_vault(p, vault, &s, ret_failure) : fetch_from_files(p, vault, &s, ret_failure);
         if (r != 0)
                 return r;
 

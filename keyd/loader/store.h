@@ -6,6 +6,7 @@
 
 #include "keyd/crypto/secret.h"
 #include "keyd/loader/load.h"
+#include "keyd/loader/vault.h"
 
 typedef struct StoreSecrets {
         char *path;             /* of the keystore, for messages */
@@ -13,17 +14,19 @@ typedef struct StoreSecrets {
         Secret *store_password; /* NULL: none is configured */
         Secret *key_password;   /* NULL: the same as the store's */
         char **warnings;        /* sentences; NULL-terminated, may be NULL */
+        bool is_changing;       /* the vault says that what it gave is being changed */
 } StoreSecrets;
 
 void store_secrets_done(StoreSecrets *s);
 
 /*
  * KeystorePath= is a path or credential:NAME; a password is credential:NAME, file:PATH (relative to the profile's folder),
- * midtls:BASE64, or the password itself. Credentials are files of $CREDENTIALS_DIRECTORY.
+ * midtls:BASE64, cyberark:ID, or the password itself. Credentials are files of $CREDENTIALS_DIRECTORY. What CyberArk has under the ID of
+ * Password= may be the whole keystore: then KeyPassword= is what opens it. @vault may be NULL: then nobody is asked.
  *
  * Return: 0; 1 with *ret_failure filled (VERDICT_IO, _LIMIT, _POLICY, _UNSUPPORTED; for midtls: also _FORMAT, _MISMATCH, _AUTH); -errno
  */
-int store_fetch(const ProfileConfig *p, StoreSecrets *ret, LoadFailure *ret_failure) _must_check_;
+int store_fetch(const ProfileConfig *p, Vault *vault, StoreSecrets *ret, LoadFailure *ret_failure) _must_check_;
 
 /* What stands behind "midtls:", of up to 4 KiB. @host_key_folder: as host_key_read(). Return: 0; 1 with *ret_failure filled; -errno */
 int password_decrypt(const char *base64, const char *host_key_folder, Secret **ret, LoadFailure *ret_failure) _must_check_;

@@ -194,6 +194,17 @@ static int add_profile(const ProfileConfig *p, RecordList *ret) {
         return r;
 }
 
+static int add_cyberark(const CyberArkConfig *k, RecordList *ret) {
+        const char *const paths[] = {k->cert_file, k->key_file, k->ca_file};
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths) && r >= 0; i++)
+                if (paths[i])
+                        r = watchlist_add_path(paths[i], ret);
+
+        return r < 0 ? r : add_password(k->cert_password, ret);
+}
+
 int watchlist_add_files(const Config *c, RecordList *ret) {
         /* Debian's and Red Hat's bundle, for profiles without CAFile= */
         static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"};
@@ -202,6 +213,8 @@ int watchlist_add_files(const Config *c, RecordList *ret) {
 
         if (c->config_xml)
                 r = watchlist_add_path(c->config_xml, ret);
+        if (r >= 0)
+                r = add_cyberark(&c->cyberark, ret);
         for (size_t i = 0; i < c->n_profiles && r >= 0; i++)
                 if (c->profiles[i]->applies) {
                         uses_bundle = uses_bundle || !c->profiles[i]->ca_file;

@@ -78,6 +78,25 @@ static int check_watch(LoadRecords *r _unused_, Span body) {
         return msg_watch_decode(body, &m) == 0 ? LOAD_RECORD_E_WATCH : LOAD_RECORD_E_VIOLATION;
 }
 
+static int check_fetcher(LoadRecords *r, Span body) {
+        if (msg_empty_decode(body) != 0 || r->has_fetcher)
+                return LOAD_RECORD_E_VIOLATION;
+
+        r->has_fetcher = true;
+        return LOAD_RECORD_E_FETCHER;
+}
+
+static int check_retry(LoadRecords *r, Span body) {
+        MsgRetry m;
+
+        if (msg_retry_decode(body, &m) != 0)
+                return LOAD_RECORD_E_VIOLATION;
+
+        r->wants_retry = true;
+        r->retry_after_sec = m.after_sec;
+        return 0;
+}
+
 static int check_report(LoadRecords *r, Span body) {
         MsgAdminReport m;
 
@@ -106,6 +125,8 @@ static const RecordRow rows[] = {
         {MSG_CONNECTION,   LOAD_STAGE_SNAPSHOT,     LOAD_STAGE_CONNECTION,   LOAD_STAGE_CONNECTION,   true,  check_connection},
         {MSG_SNAPSHOT_END, LOAD_STAGE_SNAPSHOT,     LOAD_STAGE_CONNECTION,   LOAD_STAGE_END,          true,  check_end},
         {ROLE_WATCH,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_watch},
+        {ROLE_FETCHER,     LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        false, check_fetcher},
+        {ROLE_RETRY,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_retry},
         {ADMIN_REPORT,     LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_report},
 };
 /* clang-format on */

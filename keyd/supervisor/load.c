@@ -21,6 +21,7 @@ struct Load {
         int pidfd;
         sd_event_source *exit_source, *deadline_source;
         Channel *channel;
+        Fetcher fetcher;
         LoadRecords records;
         bool dry_run, quiet;
         bool resend_keys;
@@ -36,6 +37,7 @@ static Load *load_free(Load *l) {
 
         sd_event_source_disable_unref(l->exit_source);
         sd_event_source_disable_unref(l->deadline_source);
+        fetcher_stop(l->supervisor, &l->fetcher);
         close_fdp(&l->pidfd);
         channel_free(l->channel);
         load_records_done(&l->records);
@@ -69,6 +71,8 @@ static int on_record(Channel *c _unused_, Span record, void *userdata) {
         r = load_records_take(&l->records, record);
         if (r == LOAD_RECORD_E_WATCH)
                 r = take_watch(l, record);
+        else if (r == LOAD_RECORD_E_FETCHER)
+                r = fetcher_start(l->supervisor, &l->fetcher);
         else if (r == LOAD_RECORD_E_REPORT) {
                 admin_load_report(l->supervisor, record);
                 r = 0;
@@ -76,7 +80,7 @@ static int on_record(Channel *c _unused_, Span record, void *userdata) {
         if (r == 0)
                 return 0;
 
-        give_up(l, r < 0 ? "its records could not be kept" : "it said what it must not");
+        give_up(l, r < 0 ? "what it said could not be followed" : "it said what it must not");
         return 1;
 }
 
@@ -112,6 +116,10 @@ static int commit(Supervisor *s, Load *l) {
         s->snapshot_realtime = l->records.realtime;
         s->next_date = l->records.next_date;
         arm_refresh(s);
+        if (l->records.wants_retry)
+                fetcher_arm_retry(s, l->records.retry_after_sec);
+        else
+                s->n_retries = 0;
         watch_end_round(s);
         if (load_records_same(s->snapshot, l->records.list))
                 return 0;
@@ -230,10 +238,12 @@ static int spawn(Load *l, int fd) {
                 .log = s->p->log,
                 .sandbox_off = s->p->sandbox_off,
                 .credentials = true,
-                .fds = {fd, -1, l->dry_run ? -1 : s->keys[0]},
+                .fds = {fd, -1, l->dry_run ? -1 : s->keys[0], l->fetcher.loader_fd},
         };
+        int r = spawn_role(&q, &l->pid);
 
-        return spawn_role(&q, &l->pid);
+        close_fdp(&l->fetcher.loader_fd);
+        return r;
 }
 
 /* A loader that runs but cannot be watched has not begun: it was sent nothing. */
@@ -268,7 +278,12 @@ static int start(Supervisor *s, bool dry_run, bool quiet) {
         l = calloc(1, sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        *l = (Load) {.supervisor = s, .pidfd = -1, .dry_run = dry_run, .quiet = quiet, .resend_keys = !s->signer_is_known && !dry_run};
+        *l = (Load) {.supervisor = s,
+                     .pidfd = -1,
+                     .fetcher = FETCHER_INIT,
+                     .dry_run = dry_run,
+                     .quiet = quiet,
+                     .resend_keys = !s->signer_is_known && !dry_run};
 
         r = load_records_init(&l->records, s->revision + 1, realtime_usec() / USEC_PER_SEC);
         if (r < 0)
@@ -279,7 +294,9 @@ static int start(Supervisor *s, bool dry_run, bool quiet) {
         ours = pair[0];
         theirs = pair[1];
 
-        r = spawn(l, theirs);
+        r = fetcher_prepare(&l->fetcher);
+        if (r >= 0)
+                r = spawn(l, theirs);
         if (r < 0)
                 return r;
         r = attach(l, &ours);

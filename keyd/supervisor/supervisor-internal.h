@@ -76,6 +76,26 @@ void load_signer_lost(Supervisor *s);
 /* Kills a loader that is under way and waits for its end. */
 void load_stop(Supervisor *s);
 
+/* fetcher.c: what may speak to a vault for one load, and when a vault that failed is asked again */
+
+typedef struct Fetcher {
+        int loader_fd;  /* the loader's end of their channel, until it has it */
+        int fetcher_fd; /* the fetcher's end, until it has it */
+        pid_t pid;      /* 0: none was started */
+} Fetcher;
+
+#define FETCHER_INIT \
+        { .loader_fd = -1, .fetcher_fd = -1 }
+
+int fetcher_prepare(Fetcher *f) _must_check_;
+
+/* Before: the loader has its end. Return: 0 or -errno */
+int fetcher_start(Supervisor *s, Fetcher *f) _must_check_;
+void fetcher_stop(Supervisor *s, Fetcher *f);
+
+/* Loads again later: each time in a row about twice as late as the last time, not before @after_sec, not after the refresh. */
+void fetcher_arm_retry(Supervisor *s, uint32_t after_sec);
+
 /* linger.c: loaders that have ended, and are not reaped yet */
 
 #define LINGERING_MAX 8U
@@ -112,6 +132,9 @@ typedef struct LoadRecords {
         uint64_t realtime;        /* when the load began, seconds since 1970 */
         uint64_t next_date;       /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
         uint32_t n_failed;        /* reports that are failures */
+        bool has_fetcher;         /* it was asked for */
+        bool wants_retry;
+        uint32_t retry_after_sec;
 } LoadRecords;
 
 enum {
@@ -119,6 +142,7 @@ enum {
         LOAD_RECORD_E_VIOLATION, /* malformed, out of turn, too many */
         LOAD_RECORD_E_WATCH,     /* for the caller: a WATCH */
         LOAD_RECORD_E_REPORT,    /* for the caller: a REPORT */
+        LOAD_RECORD_E_FETCHER,   /* for the caller: it wants a fetcher */
 };
 
 int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime) _must_check_;
@@ -204,6 +228,7 @@ struct Supervisor {
         Load *load; /* NULL: none under way */
         bool wanted, wanted_dry, wanted_quiet;
         unsigned n_loads, n_failed_loads;
+        unsigned n_retries; /* loads in a row after which something was left to be tried again */
         sd_event_source *refresh_source, *retry_source;
         Lingering lingering[LINGERING_MAX]; /* oldest first */
         size_t n_lingering;

@@ -38,7 +38,7 @@ static Verdict load(const char *keystore, const char *password, const char *key_
         _cleanup_free_ char *file = strdup(stores_path("x.profile"));
         ProfileConfig p = {
                 .name = (char *) "x", .file = file, .keystore_path = path, .password = (char *) password, .key_password = (char *) key_password};
-        int r = load_key(&p, ret, f);
+        int r = load_key(&p, NULL, ret, f);
 
         assert_true(r == 0 || r == 1);
         assert_int_equal(ERR_peek_error(), 0);
@@ -126,7 +126,7 @@ static void test_type_is_checked(void **state _unused_) {
         _cleanup_(loaded_key_freep) LoadedKey *k = NULL;
         LoadFailure f;
 
-        assert_int_equal(load_key(&p, &k, &f), 0);
+        assert_int_equal(load_key(&p, NULL, &k, &f), 0);
         assert_true(has(k->warnings, "KeystoreType=jks"));
 }
 

@@ -49,6 +49,10 @@ static int encode(char letter, Buf *b) {
                 return msg_empty_encode(b, MSG_SNAPSHOT_END);
         case 'W':
                 return msg_watch_encode(b, &(MsgWatch) {.folder = SPAN_LITERAL("/")});
+        case 'F':
+                return msg_empty_encode(b, (MsgType) ROLE_FETCHER);
+        case 'Y':
+                return msg_retry_encode(b, &(MsgRetry) {.after_sec = 7});
         case 'T':
                 return msg_admin_report_encode(b, &(MsgAdminReport) {.what = ADMIN_WHAT_FAILED});
         default: /* 'K': a key, which is for the signer alone */
@@ -71,7 +75,7 @@ static int take(LoadRecords *r, const char *letters) {
                 k = load_records_take(r, span_make(exact, b.size));
                 free(exact);
                 if (letters[1])
-                        assert_in_range(k == 0 || k == LOAD_RECORD_E_WATCH || k == LOAD_RECORD_E_REPORT, 1, 1);
+                        assert_in_range(k == 0 || k == LOAD_RECORD_E_WATCH || k == LOAD_RECORD_E_REPORT || k == LOAD_RECORD_E_FETCHER, 1, 1);
         }
         return k;
 }
@@ -83,10 +87,10 @@ typedef struct Row {
 
 static void test_matrix(void **state _unused_) {
         static const Row rows[] = {
-                {"", "SWT"},     {"S", "CRPUNEWT"}, {"SC", "CRPUNEWT"}, {"SCR", "RPUNEWT"}, {"SCRP", "PUNEWT"},
-                {"SPN", "NEWT"}, {"SCRPUNE", ""},   {"W", "SWT"},       {"SW", "CRPUNEWT"},
+                {"", "SWTFY"},    {"S", "CRPUNEWTY"}, {"SC", "CRPUNEWTY"}, {"SCR", "RPUNEWTY"}, {"SCRP", "PUNEWTY"},
+                {"SPN", "NEWTY"}, {"SCRPUNE", ""},    {"W", "SWTFY"},      {"SW", "CRPUNEWTY"}, {"F", "SWTY"},
         };
-        static const char all[] = "SZCRPUNEWTK";
+        static const char all[] = "SZCRPUNEWTKFY";
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 for (const char *letter = all; *letter; letter++) {
@@ -95,6 +99,7 @@ static void test_matrix(void **state _unused_) {
                         int k, want = !strchr(rows[i].good, *letter) ? LOAD_RECORD_E_VIOLATION
                                       : *letter == 'W'               ? LOAD_RECORD_E_WATCH
                                       : *letter == 'T'               ? LOAD_RECORD_E_REPORT
+                                      : *letter == 'F'               ? LOAD_RECORD_E_FETCHER
                                                                      : 0;
 
                         assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
@@ -104,6 +109,18 @@ static void test_matrix(void **state _unused_) {
                                 fail_msg("\"%s\" then %c: got %d, want %d", rows[i].before, *letter, k, want);
                         load_records_done(&r);
                 }
+}
+
+static void test_retry(void **state _unused_) {
+        LoadRecords r;
+
+        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(take(&r, "SP"), 0);
+        assert_false(r.wants_retry);
+        assert_int_equal(take(&r, "Y"), 0);
+        assert_true(r.wants_retry);
+        assert_int_equal(r.retry_after_sec, 7);
+        load_records_done(&r);
 }
 
 static void test_counts(void **state _unused_) {
@@ -212,7 +229,7 @@ static void test_same(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_matrix),   cmocka_unit_test(test_counts),    cmocka_unit_test(test_next_date),
+                cmocka_unit_test(test_matrix),   cmocka_unit_test(test_retry),     cmocka_unit_test(test_counts), cmocka_unit_test(test_next_date),
                 cmocka_unit_test(test_too_many), cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),
         };
 

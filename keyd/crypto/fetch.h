@@ -1,0 +1,88 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The fetch channel: what the loader asks of a vault, and what the fetcher answers
+ *
+ *      loader                          fetcher
+ *      FETCH_CA*                    ->                     the CA certificates of the vault as PEM, in parts
+ *      FETCH_OPEN                   ->                     where it is, as whom; the client certificate with its key
+ *                                   <- FETCH_ANSWER        its name is found, the fetcher has confined itself
+ *      FETCH_ASK                    ->
+ *                                   <- FETCH_ANSWER        the value, or why there is none
+ *
+ * A secret is the last member of its record: it goes from a Secret into the socket and from the socket into a Secret.
+ */
+
+#include "common/buf.h"
+#include "common/proto.h"
+#include "common/role.h"
+#include "keyd/crypto/secret.h"
+
+#define FETCH_TEXT_MAX 512U
+#define FETCH_CODE_MAX 16U              /* "APPAP004E" */
+#define FETCH_CONTENT_MAX (160U * 1024) /* of a value: what a record holds */
+#define FETCH_CHAIN_MAX (128U * 1024)   /* PEM */
+#define FETCH_CA_BYTES_MAX (4U * 1024 * 1024)
+#define FETCH_CA_PART_MAX (128U * 1024)
+
+typedef struct FetchOpen {
+        char *endpoint; /* https URL without a query */
+        char *app_id;
+        char *chain; /* PEM, leaf first */
+        Secret *key; /* PrivateKeyInfo, DER, unencrypted */
+} FetchOpen;
+
+typedef struct FetchAsk {
+        char *safe;
+        char *folder;   /* may be "" */
+        char *object;   /* the account's name */
+        char *platform; /* may be "" */
+        uint64_t timeout_usec;
+} FetchAsk;
+
+/* What is to be done about it */
+typedef enum FetchClass {
+        FETCH_OK,
+        FETCH_RETRY,         /* may work when it is asked again later */
+        FETCH_RETRY_ALL,     /* likewise, and asking for another object now is of no use: the vault is away or overloaded */
+        FETCH_CONFIGURATION, /* a person has to change something; the old key stays meanwhile */
+        FETCH_ALERT,         /* likewise, and somebody may be doing what they must not */
+        _FETCH_CLASS_MAX,
+} FetchClass;
+
+/* "retry" "retry" "configuration" "alert"; "ok" */
+const char *fetch_class_to_string(FetchClass c);
+
+typedef struct FetchAnswer {
+        FetchClass class;
+        uint32_t retry_after_sec; /* as the vault wished; 0: it did not say */
+        bool is_changing;         /* the value is being changed just now */
+        char code[FETCH_CODE_MAX + 1];
+        char detail[FETCH_TEXT_MAX + 1];
+        char hint[FETCH_TEXT_MAX + 1];
+        Secret *content; /* FETCH_OK to an ASK; else NULL */
+} FetchAnswer;
+
+void fetch_open_done(FetchOpen *o);
+void fetch_ask_done(FetchAsk *a);
+void fetch_answer_done(FetchAnswer *a);
+
+/* Return: 0, -EMSGSIZE (it does not fit), -ETIMEDOUT, -EPIPE, other -errno */
+int fetch_send_ca(int fd, Span pem, uint64_t deadline_usec) _must_check_;
+int fetch_send_open(int fd, const FetchOpen *o, uint64_t deadline_usec) _must_check_;
+int fetch_send_ask(int fd, const FetchAsk *a, uint64_t deadline_usec) _must_check_;
+int fetch_send_answer(int fd, const FetchAnswer *a, uint64_t deadline_usec) _must_check_;
+
+/* Receives one record of any type. Return: 0, 1 when closed or too long, -ETIMEDOUT, other -errno */
+int fetch_receive(int fd, uint64_t deadline_usec, Secret **ret) _must_check_;
+
+/* The type of a record that was received. */
+uint8_t fetch_type(const Secret *record);
+
+/* Return: 0 or 1 when malformed, -errno. FETCH_CA: what it holds is appended to @pem, whose maximum bounds the whole. */
+int fetch_parse_ca(const Secret *record, Buf *pem) _must_check_;
+int fetch_parse_open(const Secret *record, FetchOpen *ret) _must_check_;
+int fetch_parse_ask(const Secret *record, FetchAsk *ret) _must_check_;
+int fetch_parse_answer(const Secret *record, FetchAnswer *ret) _must_check_;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The fetcher of a load: started when the loader wishes, gone when the load is over; and the patience with a vault */
+
+#include <signal.h>
+#include <sys/random.h>
+
+#include "common/log.h"
+#include "keyd/supervisor/spawn.h"
+#include "keyd/supervisor/supervisor-internal.h"
+
+#define DOUBLINGS_MAX 16U
+
+int fetcher_prepare(Fetcher *f) {
+        int pair[2], r;
+
+        r = spawn_pair(pair);
+        if (r < 0)
+                return r;
+
+        f->loader_fd = pair[0];
+        f->fetcher_fd = pair[1];
+        return 0;
+}
+
+int fetcher_start(Supervisor *s, Fetcher *f) {
+        const SpawnRequest q = {
+                .folder = s->p->executables,
+                .name = "keyd-fetcher",
+                .log = s->p->log,
+                .sandbox_off = s->p->sandbox_off,
+                .fds = {f->fetcher_fd, -1, -1, -1},
+        };
+        int r = spawn_role(&q, &f->pid);
+
+        /* So that the loader sees its end. */
+        close_fdp(&f->fetcher_fd);
+        return r < 0 ? log_errno(r, "Cannot start the fetcher") : 0;
+}
+
+void fetcher_stop(Supervisor *s, Fetcher *f) {
+        close_fdp(&f->loader_fd);
+        close_fdp(&f->fetcher_fd);
+        if (f->pid == 0)
+                return;
+
+        kill(f->pid, SIGKILL);
+        linger_add(s, f->pid);
+        f->pid = 0;
+}
+
+/* From three quarters to five quarters of it: hosts that lost the vault together do not come back together. */
+static uint64_t jitter(uint64_t usec) {
+        uint32_t chance = UINT32_MAX / 2;
+
+        ignore_result(getrandom(&chance, sizeof(chance), GRND_NONBLOCK), "then in the middle");
+        return usec - usec / 4 + usec / 2 * chance / UINT32_MAX;
+}
+
+void fetcher_arm_retry(Supervisor *s, uint32_t after_sec) {
+        uint64_t backoff = s->p->retry_usec << MIN_OF(s->n_retries, DOUBLINGS_MAX);
+
+        s->n_retries++;
+        supervisor_arm(s->retry_source, MIN_OF(MAX_OF(jitter(backoff), after_sec * USEC_PER_SEC), s->p->refresh_usec));
+}
