@@ -3,7 +3,7 @@
 #
 # Shows the whole thing at work in under a minute, on loopback alone:
 #
-#       tests/demo.sh [--store=profile|config] [--keep]
+#       tests/demo.sh [--store=profile|config|cyberark] [--keep]
 #
 # Installs what is missing, builds, makes a CA, Java keystores and a partner's server that demands a client certificate,
 # starts the pair by socket activation and makes REST and SOAP calls by alias. --keep leaves the folder with configuration and logs.
@@ -14,8 +14,8 @@ build=${BUILD:-$top/build}
 
 for argument in "$@"; do
         case $argument in
-        --store=profile | --store=config | --keep) ;;
-        *) echo "usage: tests/demo.sh [--store=profile|config] [--keep]" >&2; exit 2 ;;
+        --store=profile | --store=config | --store=cyberark | --keep) ;;
+        *) echo "usage: tests/demo.sh [--store=profile|config|cyberark] [--keep]" >&2; exit 2 ;;
         esac
 done
 

@@ -19,7 +19,7 @@
 #define SIGNER_USEC (5 * USEC_PER_SEC)
 #define SEND_USEC (10 * USEC_PER_SEC)
 #define VAULT_USEC (20 * USEC_PER_SEC) /* for all profiles together: the supervisor kills a load after 30 seconds */
-#define FIRST_VAULT_USEC (3 * USEC_PER_SEC)
+#define FIRST_VAULT_USEC (2 * USEC_PER_SEC)
 #define EXTRA_RECORDS_MAX 65536U /* watches and reports */
 
 typedef struct Run {

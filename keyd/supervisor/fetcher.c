@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 
 #include "common/log.h"
 #include "keyd/supervisor/spawn.h"
@@ -38,14 +39,15 @@ int fetcher_start(Supervisor *s, Fetcher *f) {
         return r < 0 ? log_errno(r, "Cannot start the fetcher") : 0;
 }
 
-void fetcher_stop(Supervisor *s, Fetcher *f) {
+/* It is killed, so it is gone at once; that the loop has ended already does not matter. */
+void fetcher_stop(Fetcher *f) {
         close_fdp(&f->loader_fd);
         close_fdp(&f->fetcher_fd);
         if (f->pid == 0)
                 return;
 
         kill(f->pid, SIGKILL);
-        linger_add(s, f->pid);
+        ignore_result(waitpid(f->pid, NULL, 0), "it was ours and has ended");
         f->pid = 0;
 }
 

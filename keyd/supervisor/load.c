@@ -37,7 +37,7 @@ static Load *load_free(Load *l) {
 
         sd_event_source_disable_unref(l->exit_source);
         sd_event_source_disable_unref(l->deadline_source);
-        fetcher_stop(l->supervisor, &l->fetcher);
+        fetcher_stop(&l->fetcher);
         close_fdp(&l->pidfd);
         channel_free(l->channel);
         load_records_done(&l->records);

@@ -91,7 +91,7 @@ int fetcher_prepare(Fetcher *f) _must_check_;
 
 /* Before: the loader has its end. Return: 0 or -errno */
 int fetcher_start(Supervisor *s, Fetcher *f) _must_check_;
-void fetcher_stop(Supervisor *s, Fetcher *f);
+void fetcher_stop(Fetcher *f);
 
 /* Loads again later: each time in a row about twice as late as the last time, not before @after_sec, not after the refresh. */
 void fetcher_arm_retry(Supervisor *s, uint32_t after_sec);

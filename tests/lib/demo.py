@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 
-from harness import BUILD, Pair
+from ccp import Ccp
+from harness import BUILD, PASSWORD, Pair
 from peers import Nginx
 
 KEY = "rsa2048"  # a key that keytool made
-STORES = {"profile": "Java keystore named in a .profile", "config": "Java keystore named in config.xml"}
+STORES = {"profile": "Java keystore named in a .profile", "config": "Java keystore named in config.xml",
+          "cyberark": "Java keystore, its password asked of CyberArk"}
 SOAP_ANSWER = ('<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Incident xmlns="urn:demo">'
                "seen: $ssl_client_s_dn</Incident></s:Body></s:Envelope>")
 LOCATION = "location /soap { default_type text/xml; return 200 '%s'; }" % SOAP_ANSWER
@@ -91,13 +93,25 @@ def audit(pair):
     return bool(records)
 
 
-def configure(pair, stores, servers):
+def configure(pair, stores, servers, ccp):
     for store in stores:
         pair.profile(store, KEY + ".keytool.p12" if store == "profile" else None)
         for tls, server in servers.items():
             pair.connection(store + tls.replace(".", ""), store, server.port)
     if "config" in stores:
         pair.config_xml({"config": KEY + ".keytool.p12"})
+    if "cyberark" in stores:
+        ccp.secrets["partner-keystore"] = PASSWORD
+        pair.write("cyberark.profile", "[Profile]\nKeystorePath=%s/%s.keytool.p12\nExternalCredentialStore=cyberark\nPassword=partner-keystore\n"
+                   "[Server]\nCAFile=%s/server-ca.pem\n" % (pair.pki, KEY, pair.pki))
+        with open(os.path.join(pair.etc, "midtls.conf"), "a") as file:
+            file.write(ccp.section())
+
+
+def vault(ccp):
+    title("What the stand-in for CyberArk was asked (over mutual TLS)")
+    for asked in ccp.asked:
+        print("  AppID=%(AppID)s Safe=%(Safe)s Object=%(Object)s" % asked + ", client certificate CN=" + asked["subject"]["commonName"])
 
 
 def run(stores, keep):
@@ -106,7 +120,8 @@ def run(stores, keep):
         title("Making a CA, Java keystores, a partner's server (nginx, demands a client certificate)")
         pair = Pair(None)
         servers = {tls: stack.enter_context(Nginx(pair.pki, tls=tls, extra=LOCATION)) for tls in ("1.2", "1.3")}
-        configure(pair, stores, servers)
+        ccp = stack.enter_context(Ccp(pair.pki))
+        configure(pair, stores, servers, ccp)
         stack.enter_context(pair)
         print("  configuration, sockets and logs in " + pair.dir)
 
@@ -117,6 +132,8 @@ def run(stores, keep):
                 good = rest(pair, alias, what) and good
                 good = soap(pair, alias, what) and good
 
+        if "cyberark" in stores:
+            vault(ccp)
         title("midtls list")
         print(pair.midtls("list")[1])
         good = memory(pair, servers["1.3"].port) and good

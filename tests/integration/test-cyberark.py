@@ -1,0 +1,362 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Passwords and whole keystores from CyberArk (tests/lib/ccp.py stands in for it): each error and each lie has its class, its words and its way
+out; the old key stays; others go on; nobody is asked in a busy loop; the secret is nowhere it must not be."""
+
+import base64
+import contextlib
+import os
+import re
+import secrets
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+from ccp import ERRORS, PATH, Ccp
+from harness import BUILD, PASSWORD, Pair, Suite, contains, equal, fail, wait_until
+from peers import Server, Silent, free_port
+
+N_ACCOUNTS = 8  # that all profiles ask for
+CANARY = "Canary-" + secrets.token_hex(12)
+
+# what the stand-in does wrong: class, words of detail and hint
+CONFIGURATION, ALERT, RETRY = "configuration", "alert", "retry"
+CODES = {
+    "AIMWS030E": (CONFIGURATION, "invalid format"), "AIMWS031E": (CONFIGURATION, "AppID="),
+    "APPAP227E": (CONFIGURATION, "more than one"), "APPAP228E": (CONFIGURATION, "more than one"), "APPAP229E": (CONFIGURATION, "more than one"),
+    "APPAP230E": (CONFIGURATION, "more than one"), "APPAP251E": (CONFIGURATION, "more than one"),
+    "APPAP007E": (RETRY, "connection to the vault failed"), "APPAP081E": (CONFIGURATION, "invalid content"),
+    "CASVL010E": (CONFIGURATION, "invalid characters"), "APPAP306E": (ALERT, "authenticated"), "APPAP008E": (ALERT, "not defined"),
+    "APPAP004E": (CONFIGURATION, "may not read it"), "APPAP249E": (CONFIGURATION, "may not read it"), "APPAP324E": (CONFIGURATION, "may not read it"),
+    "APPAP282E": (RETRY, "being changed"), "APPAP087E": (ALERT, "path"), "APPAP132E": (ALERT, "hash"), "APPAP133E": (ALERT, "may not use"),
+}
+LIES = {
+    "503": (RETRY, "not available"), "500": (RETRY, "failed inside"), "429": (RETRY, "too often"), "401": (ALERT, "client certificate"),
+    "403": (ALERT, "refused"), "404": (CONFIGURATION, "Endpoint="), "html": (RETRY, "not what a Central Credential Provider"),
+    "nothing": (RETRY, "not what a Central Credential Provider"), "empty": (CONFIGURATION, "empty"), "number": (RETRY, "not what"),
+    "twice": (RETRY, "not what"), "deep": (RETRY, "not what"), "cut": (RETRY, "not what"), "unknown": (CONFIGURATION, "XYZ999E"),
+    "evil": (ALERT, "refused"), "other": (ALERT, "another object"), "othersafe": (ALERT, "another object"), "redirect": (CONFIGURATION, "not followed"),
+    "large": (CONFIGURATION, "200000 bytes"), "huge": (CONFIGURATION, "more than 1 MiB"), "reset": (RETRY, "cannot be reached"),
+    "slow": (RETRY, "did not answer in time"),
+}
+
+
+def row(pair, name):
+    return {row["name"]: row for row in pair.call("GET", "/profiles", host="midtls").json()["profiles"]}.get(name)
+
+
+def good(pair, alias):
+    answer = pair.call("GET", "/tell", host=alias)
+    equal(answer.status, 200, "status of %s (%r)" % (alias, answer.body[:400]))
+    return answer.json()
+
+
+def p12(pair, name, password):
+    """A PKCS#12 file of the key NAME in the pair's folder, with PASSWORD."""
+    path = os.path.join(pair.dir, "%s.%s.p12" % (name, secrets.token_hex(3)))
+    subprocess.run(["openssl", "pkcs12", "-export", "-inkey", pair.pki + "/%s.key" % name, "-in", pair.pki + "/%s.pem" % name, "-passout", "stdin",
+                    "-out", path], input=password.encode() + b"\n", check=True, timeout=60)
+    os.chmod(path, 0o600)
+    return path
+
+
+def profile(pair, name, server, account, keystore=None, extra=""):
+    pair.write(name + ".profile", "[Profile]\n%sExternalCredentialStore=cyberark\nPassword=%s\n%s\n[Server]\nCAFile=%s/server-ca.pem\n" % (
+        "KeystorePath=%s\n" % keystore if keystore else "", account, extra, pair.pki))
+    pair.connection(name, name, server.port)
+
+
+def request(ccp, pair):
+    """What was asked: over mutual TLS, with every parameter encoded, by nobody who tells more than needed."""
+    good(pair, "byname")
+    asked = next(row for row in ccp.asked if row["Object"] == "Partner & Co/1")
+    equal((asked["AppID"], asked["Safe"], asked["path"]), ("MID & Co", ccp.safe, PATH), "what was asked")
+    equal(asked["subject"]["commonName"], "p256", "client certificate")
+    equal(sorted(asked["headers"]), ["Accept", "Host", "User-Agent"], "headers")
+    asked = next(row for row in ccp.asked if row.get("PolicyID"))
+    equal((asked["Safe"], asked["Object"], asked["PolicyID"]), (ccp.safe, "Partner & Co/1", "WinDomain"), "SAFE:ID:PLATFORM")
+
+
+def values(pair):
+    """A password; a whole PKCS#12 with its password elsewhere in the vault; PEM; by ID, SAFE:ID, SAFE:ID:PLATFORM."""
+    for alias in ("byname", "bysafe", "byplatform", "whole", "lines", "pem"):
+        good(pair, alias)
+    contains(row(pair, "whole")["key_type"], "ec-p384", "key of the keystore in the vault")
+
+
+def ask_again(pair, ccp, kind):
+    """One load while every request goes wrong, and for the profile that shall never have a key ever after. Returns (requests, output)."""
+    ccp.wrong.update({None: kind, "fresh": kind})
+    n = len(ccp.asked)
+    status, out, _ = pair.reload()
+    del ccp.wrong[None]
+    equal(status, 1, "status of reload (%s)" % out)
+    return len(ccp.asked) - n, out
+
+
+def fails(pair, ccp, kind, expected):
+    """The fresh profile has no key; the old one keeps its own."""
+    klass, word = expected
+    before = row(pair, "byname")["generation"]
+    n, out = ask_again(pair, ccp, kind)
+    if klass == RETRY and kind not in ("APPAP282E", "500", "html", "nothing", "number", "twice", "deep", "cut"):
+        # One a load, not one a profile; another load may be under way.
+        equal(n <= 3, True, "a vault that is away is asked once a load (%d)" % n)
+    elif n > 2 * N_ACCOUNTS:
+        fail("%d requests in one load" % n)
+    line = next(line for line in out.splitlines() if line.startswith("byname: kept-old"))
+    contains(out, word, "reload")
+    contains(line, "[%s]" % klass, "reload")
+    contains(line, "generation %d stays in force" % before, "reload")
+    if kind in CODES:
+        contains(line, kind, "reload")
+    wait_until(lambda: word in row(pair, "byname")["reason"] + row(pair, "byname")["hint"], "midtls list tells why")
+    good(pair, "byname")
+    answer = pair.call("GET", "/tell", host="fresh")
+    equal((answer.status, answer.code()), (503, "key-unavailable"), "at the caller")
+    text = answer.json()["detail"] + "; " + answer.json()["hint"]
+    contains(text, word, "at the caller")
+    contains(text, "[%s]" % klass, "at the caller")
+    record = pair.records("keyd", "key-load-failed", PROFILE="fresh")[-1]
+    contains(record["MESSAGE"], word, "journal")
+    equal(record["PRIORITY"], "1" if klass == ALERT else "3", "priority")
+    equal("\x1b" in out or "<script>" in out or "Diagnostic" in out, False, "the vault's own words in the output")
+
+
+def tls_wrong(pair, ccp, server, client_ca, klass, word):
+    n = len(ccp.asked)
+    ccp.use(server, client_ca)
+    _, out, _ = pair.reload()
+    ccp.use()
+    contains(out, word, "reload")
+    contains(out, "[%s]" % klass, "reload")
+    equal(len(ccp.asked), n, "requests that came through")
+    good(pair, "byname")
+
+
+def away(pair, server):
+    """No vault at all, one that takes connections and says nothing: other profiles are loaded meanwhile, and nobody asks all the time."""
+    with Silent() as silent:
+        text = open(os.path.join(pair.etc, "midtls.conf")).read()
+        pair.write("midtls.conf", re.sub(r"localhost:\d+", "localhost:%d" % silent.port, text))
+        pair.profile("newcomer", "p384.openssl.p12")
+        pair.connection("newcomer", "newcomer", server.port)
+        wait_until(lambda: pair.call("GET", "/tell", host="newcomer").status == 200, "a profile without the vault is loaded", 15)
+        good(pair, "byname")
+        wait_until(lambda: "[retry]" in row(pair, "byname")["reason"], "told", 15)
+        pair.write("midtls.conf", re.sub(r"localhost:\d+", "localhost:%d" % free_port(), text))
+        wait_until(lambda: "cannot be reached" in row(pair, "byname")["reason"], "told that nobody is there", 15)
+        good(pair, "byname")
+        pair.write("midtls.conf", text)
+        wait_until(lambda: row(pair, "byname")["reason"] == "", "all is well", 15)
+
+
+def tried_again(pair, ccp):
+    """By itself, not at once, and not often; what was left is loaded then."""
+    ccp.wrong[None] = "503"
+    pair.reload()
+    n = len(ccp.asked)
+    wait_until(lambda: len(ccp.asked) > n, "asked again", 12)
+    equal(len(ccp.asked), n + 1, "requests")
+    del ccp.wrong[None]
+    wait_until(lambda: row(pair, "byname")["reason"] == "", "loaded by itself", 20)
+    n = len(ccp.asked)
+    ccp.wrong[None] = "429"
+    pair.reload()
+    ccp.wrong.clear()
+    # Retry-After says 7 seconds.
+    equal(len(ccp.asked), n + 1, "requests")
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: len(ccp.asked) > n + 1, "asked before it may", 6)
+        fail("asked before Retry-After")
+    wait_until(lambda: row(pair, "byname")["reason"] == "", "loaded by itself", 12)
+
+
+def rotation(pair, ccp):
+    """A new keystore in the vault, a new password with its file: new generations."""
+    before = row(pair, "whole")["generation"]
+    path = p12(pair, "ed25519", PASSWORD)
+    with open(path, "rb") as file:
+        ccp.secrets["whole"] = base64.b64encode(file.read()).decode()
+    equal(pair.reload()[0], 0, "reload")
+    wait_until(lambda: row(pair, "whole")["generation"] == before + 1 or row(pair, "whole")["key_type"] == "ed25519", "the new one")
+    good(pair, "whole")
+
+    before = row(pair, "bysafe")["generation"]
+    os.rename(p12(pair, "ed25519", "another-" + CANARY), os.path.join(pair.dir, "bysafe.p12"))
+    wait_until(lambda: "the last reload failed" in row(pair, "bysafe")["reason"], "the file is new, the password is not")
+    good(pair, "bysafe")
+    ccp.secrets["rotated"] = "another-" + CANARY
+    equal(pair.reload()[0], 0, "reload")
+    wait_until(lambda: row(pair, "bysafe")["key_type"] == "ed25519" and row(pair, "bysafe")["generation"] > before, "the new one")
+
+
+def found_in(pid, needle):
+    """Whether NEEDLE is in a process's readable memory; and that memory was read."""
+    found, n_bytes = False, 0
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
+        for line in maps:
+            first, last = (int(part, 16) for part in line.split()[0].split("-"))
+            if "r" not in line.split()[1] or line.rstrip().endswith(("[vvar]", "[vsyscall]")):
+                continue
+            with contextlib.suppress(OSError, OverflowError, ValueError):
+                memory.seek(first)
+                data = memory.read(last - first)
+                n_bytes += len(data)
+                found = found or needle in data
+    if n_bytes < 100000:
+        fail("only %d bytes of process %d could be read" % (n_bytes, pid))
+    return found
+
+
+def canary(pair):
+    """The search finds what is there; then: not in another process, nor in a log, an argument, an environment."""
+    control = subprocess.Popen([sys.executable, "-c", "import sys; s = sys.stdin.readline(); print('up', flush=True); sys.stdin.readline()"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    control.stdin.write(CANARY + "\n")
+    control.stdin.flush()
+    control.stdout.readline()
+    try:
+        equal(found_in(control.pid, CANARY.encode()), True, "found in a process that holds it")
+    finally:
+        control.stdin.close()
+        control.wait(10)
+    for name in ("calld", "keyd", "keyd-verifier", "keyd-signer"):
+        pid = pair.find(name)
+        equal(found_in(pid, CANARY.encode()), False, "found in " + name)
+        for part in ("cmdline", "environ"):
+            with open("/proc/%d/%s" % (pid, part), "rb") as file:
+                equal(CANARY.encode() in file.read(), False, "found in the %s of %s" % (part, name))
+    for daemon in ("keyd", "calld"):
+        with open(os.path.join(pair.dir, "log", daemon + ".json")) as file:
+            equal(CANARY in file.read(), False, "found in the log of " + daemon)
+    wait_until(lambda: not any(name in ("keyd-fetcher", "keyd-loader") for name in children(pair)), "fetcher and loader are gone")
+
+
+def children(pair):
+    keyd = pair.pid("keyd")
+    with open("/proc/%d/task/%d/children" % (keyd, keyd)) as file:
+        for child in file.read().split():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                with open("/proc/%s/comm" % child) as comm:
+                    yield comm.read().strip()
+
+
+def configuration(pair, ccp):
+    """What is missing is told with file and remedy, without anybody being asked."""
+    folder = os.path.join(pair.dir, "check")
+    os.mkdir(folder, 0o700)
+    cases = [
+        ("", "Password=x", "[CyberArk] in midtls.conf is empty"),
+        (ccp.section().replace("https:", "http:"), "Password=x", "no https URL"),
+        (ccp.section().replace("Endpoint=https://", "Endpoint=https://user@"), "Password=x", "no https URL"),
+        (ccp.section().replace("AppID=MID & Co", ""), "Password=x", "AppID= is not set"),
+        (re.sub("CertFile=.*", "", ccp.section()), "Password=x", "CertFile= is not set"),
+        (ccp.section(more="Timeout=10min"), "Password=x", "Timeout="),
+        (ccp.section(), "", "does not tell the account's ID"),
+        (ccp.section(), "Password=a:b:c:d", "cannot be used"),
+        (ccp.section(), "Password=:x", "cannot be used"),
+        (ccp.section(), "Password=safe:", "cannot be used"),
+        (ccp.section().replace("Safe=" + ccp.safe, ""), "Password=x", "names no safe"),
+        (ccp.section(more="Colour=blue"), "Password=safe:x", "Colour"),
+    ]
+    n = len(ccp.asked)
+    for section, password, word in cases:
+        for name, text in (("midtls.conf", "[MID]\nName=m\n" + section), ("a.profile", "[Profile]\nExternalCredentialStore=cyberark\n%s\n" % password)):
+            with open(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(text)
+        done = subprocess.run([os.path.join(BUILD, "keyd", "keyd"), "--check", "--config-dir=" + folder], stdout=subprocess.PIPE, timeout=60)
+        equal(done.returncode, 1, "status of --check for %r %r" % (section, password))
+        contains(done.stdout.decode(), word, "output of --check")
+    equal(len(ccp.asked), n, "requests")
+
+
+def from_config_xml(suite, server):
+    """All of it said by a MID's own file; the slow vault at the start keeps nobody waiting long."""
+    pair = Pair(suite, "config.xml")
+    with Ccp(pair.pki) as ccp:
+        ccp.secrets.update(xml=PASSWORD)
+        parameters = {
+            "ext.cred.use_cyberark": "true", "ext.cred.app_id": "ServiceNow_MID_Server", "ext.cred.safe_name": ccp.safe, "ext.cred.safe_folder": "root",
+            "ext.cred.timeout": "5", "ext.cred.ccp_endpoint": "https://localhost:%d%s" % (ccp.port, PATH),
+            "ext.cred.cyberark.cert_path": pair.pki + "/p256.openssl.p12", "ext.cred.cyberark.cert_password": PASSWORD, "ext.cred.verify_ssl": "true",
+            "mid.httpclient.protocol.one.path": pair.pki + "/p384.openssl.p12", "mid.httpclient.protocol.one.password": "cyberark: id=xml, type=basic",
+            "mid.httpclient.protocol.two.path": pair.pki + "/p256.keytool.p12", "mid.httpclient.protocol.two.password": "cyberark::id=xml,type=basic",
+            "mid.httpclient.protocol.three.path": pair.pki + "/p384.keytool.p12",
+        }
+        path = pair.write("config.xml", "<parameters>%s</parameters>" % "".join(
+            '<parameter name="%s" value="%s"/>' % item for item in parameters.items()))
+        pair.write("midtls.conf", "[MID]\nConfigXml=%s\n[CyberArk]\nCAFile=%s/server-ca.pem\n" % (path, pair.pki))
+        for name in ("one", "two"):
+            pair.write(name + ".profile", "[Server]\nCAFile=%s/server-ca.pem\n" % pair.pki)
+            pair.connection(name, name, server.port)
+        profile(pair, "three", server, "xml")
+        pair.profile("local", "p256.openssl.p12")
+        pair.connection("local", "local", server.port)
+        ccp.wrong[None] = "slow"
+        with pair:
+            suite.run("a slow vault at the start", slow_start, pair, ccp)
+            suite.run("config.xml says all of it", config_xml_good, pair, ccp)
+
+
+def slow_start(pair, ccp):
+    wait_until(lambda: pair.call("GET", "/tell", host="local").status == 200, "a profile without the vault is loaded", 6)
+    equal(pair.call("GET", "/tell", host="one").code(), "key-unavailable", "meanwhile")
+    equal(len(ccp.asked), 1, "requests")
+    ccp.wrong.clear()
+    wait_until(lambda: pair.call("GET", "/tell", host="one").status == 200, "loaded by itself", 20)
+
+
+def config_xml_good(pair, ccp):
+    for name in ("one", "two", "three"):
+        good(pair, name)
+    equal({(asked["AppID"], asked.get("Folder"), asked["subject"]["commonName"]) for asked in ccp.asked}, {("ServiceNow_MID_Server", "root", "p256")},
+          "what was asked")
+
+
+def prepare(pair, ccp, server):
+    keystores = {name: p12(pair, "p384", CANARY) for name in ("byname", "bysafe", "byplatform", "fresh")}
+    os.rename(keystores["bysafe"], os.path.join(pair.dir, "bysafe.p12"))
+    with open(p12(pair, "p384", PASSWORD), "rb") as file:
+        whole = file.read()
+    with open(pair.pki + "/p256.bundle.pem") as file:
+        pem = file.read()
+    ccp.secrets.update({"Partner & Co/1": CANARY, "rotated": CANARY, "fresh": CANARY, "whole": base64.b64encode(whole).decode(), "pem": pem,
+                        "lines": base64.encodebytes(whole).decode(), "keypw": PASSWORD})
+    ccp.wrong["fresh"] = "APPAP004E"
+    pair.write("midtls.conf", "[MID]\nName=mid-test-01\n" + ccp.section(more="Timeout=1500ms"))
+    profile(pair, "byname", server, "Partner & Co/1", keystores["byname"])
+    profile(pair, "bysafe", server, ccp.safe + ":rotated", os.path.join(pair.dir, "bysafe.p12"))
+    profile(pair, "byplatform", server, ccp.safe + ":Partner & Co/1:WinDomain", keystores["byplatform"])
+    profile(pair, "fresh", server, "fresh", keystores["fresh"])
+    profile(pair, "whole", server, "whole", extra="KeyPassword=cyberark:keypw")
+    profile(pair, "lines", server, "lines", extra="KeyPassword=" + PASSWORD)
+    profile(pair, "pem", server, "pem")
+
+
+def main(suite):
+    with contextlib.ExitStack() as stack:
+        pair = Pair(suite, "cyberark")
+        ccp, server = stack.enter_context(Ccp(pair.pki)), stack.enter_context(Server(pair.pki))
+        prepare(pair, ccp, server)
+        stack.enter_context(pair)
+        suite.run("passwords and keystores", values, pair)
+        suite.run("what is asked", request, ccp, pair)
+        for kind, expected in {**CODES, **LIES}.items():
+            suite.run("wrong: " + kind, fails, pair, ccp, kind, expected)
+        equal(set(CODES), set(ERRORS), "codes of the stand-in")
+        suite.run("another certificate", tls_wrong, pair, ccp, "server-stranger", "client-root", ALERT, "certificate is not accepted")
+        suite.run("a certificate for another name", tls_wrong, pair, ccp, "server-wrongname", "client-root", ALERT, "certificate is not accepted")
+        suite.run("an expired certificate", tls_wrong, pair, ccp, "server-expired", "client-root", ALERT, "certificate is not accepted")
+        suite.run("the client certificate is not accepted", tls_wrong, pair, ccp, "server-ecdsa", "other-ca", ALERT, "refuses the TLS connection")
+        ccp.wrong.clear()
+        suite.run("a vault that is away", away, pair, server)
+        suite.run("tried again", tried_again, pair, ccp)
+        suite.run("rotation", rotation, pair, ccp)
+        suite.run("the secret is where it must be", canary, pair)
+        suite.run("configuration", configuration, pair, ccp)
+        from_config_xml(suite, server)
+
+
+Suite().main(main)
