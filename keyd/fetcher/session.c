@@ -229,6 +229,10 @@ static void explain(const Session *s, CURLcode code, FetchAnswer *ret) {
         case CURLE_OPERATION_TIMEDOUT:
                 ccp_fail(ret, FETCH_RETRY_ALL, HINT_NETWORK, "CyberArk did not answer in time");
                 return;
+        case CURLE_SEND_ERROR:
+                ccp_fail(ret, FETCH_RETRY_ALL, "see whether it accepts the certificate of CertFile= in [CyberArk]; it is tried again by itself",
+                         "CyberArk ends the connection before it was asked");
+                return;
         default:
                 break;
         }
@@ -270,6 +274,10 @@ int session_ask(Session *s, const FetchAsk *ask, FetchAnswer *ret) {
                 return r;
 
         code = perform(s, (const char *) url.data, ask->timeout_usec, body);
+        /* RFC 8446, 4.4.2.4: a server that does not take our certificate says so by an alert, which may come when the handshake is over for us. The
+           reset that follows it may overtake it: then the second time tells. */
+        if (code == CURLE_SEND_ERROR)
+                code = perform(s, (const char *) url.data, ask->timeout_usec, body);
         if (code != CURLE_OK) {
                 explain(s, code, ret);
                 return 0;

@@ -180,6 +180,8 @@ static int append_key_file(const char *path, Secret **file, LoadFailure *f) {
 }
 
 static int keystore_read(const ProfileConfig *p, StoreSecrets *s, LoadFailure *f) {
+        /* Certificates alone are no secret. */
+        FilePolicy policy = p->key_file ? FILE_POLICY_CONFIG : FILE_POLICY_SECRET;
         int r;
 
         if (!p->keystore_path)
@@ -191,7 +193,7 @@ static int keystore_read(const ProfileConfig *p, StoreSecrets *s, LoadFailure *f
         if (strncmp(p->keystore_path, CREDENTIAL, strlen(CREDENTIAL)) == 0)
                 r = credential_read(p->keystore_path + strlen(CREDENTIAL), &s->file, f);
         else
-                r = file_read(p->keystore_path, FILE_POLICY_SECRET, &s->file, NULL, f);
+                r = file_read(p->keystore_path, policy, &s->file, NULL, f);
 
         return r == 0 && p->key_file ? append_key_file(p->key_file, &s->file, f) : r;
 }

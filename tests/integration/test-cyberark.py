@@ -8,13 +8,15 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
+import signal
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 from ccp import ERRORS, PATH, Ccp
-from harness import BUILD, PASSWORD, Pair, Suite, contains, equal, fail, wait_until
+from harness import BUILD, PASSWORD, SANDBOX, SANITIZED, Pair, Suite, contains, equal, fail, wait_until
 from peers import Server, Silent, free_port
 
 N_ACCOUNTS = 8  # that all profiles ask for
@@ -124,14 +126,29 @@ def fails(pair, ccp, kind, expected):
     equal("\x1b" in out or "<script>" in out or "Diagnostic" in out, False, "the vault's own words in the output")
 
 
-def tls_wrong(pair, ccp, server, client_ca, klass, word):
+def tls_wrong(pair, ccp, server):
     n = len(ccp.asked)
-    ccp.use(server, client_ca)
+    ccp.use(server)
     _, out, _ = pair.reload()
     ccp.use()
-    contains(out, word, "reload")
-    contains(out, "[%s]" % klass, "reload")
+    contains(out, "certificate is not accepted", "reload")
+    contains(out, "[alert]", "reload")
     equal(len(ccp.asked), n, "requests that came through")
+    good(pair, "byname")
+
+
+def not_accepted(pair, ccp):
+    """A server may end the connection before its alert is read: then nobody can tell why, and the hint names the certificate."""
+    ccp.use(client_ca="other-ca")
+    for _ in range(20):
+        _, out, _ = pair.reload()
+        if "refuses the TLS connection" in out:
+            break
+        contains(out, "CyberArk ends the connection before it was asked [retry]", "reload")
+        contains(out, "CertFile=", "reload")
+    ccp.use()
+    contains(out, "refuses the TLS connection", "reload")
+    contains(out, "[alert]", "reload")
     good(pair, "byname")
 
 
@@ -171,6 +188,59 @@ def tried_again(pair, ccp):
         wait_until(lambda: len(ccp.asked) > n + 1, "asked before it may", 6)
         fail("asked before Retry-After")
     wait_until(lambda: row(pair, "byname")["reason"] == "", "loaded by itself", 12)
+
+
+def confined(pair, ccp):
+    """The fetcher while it waits for an answer: filtered, without files, and told nothing by arguments or environment."""
+    ccp.wrong[None] = "slow"
+    pair.signal("keyd", signal.SIGHUP)
+    n = len(ccp.asked)
+    wait_until(lambda: len(ccp.asked) > n, "it asks")
+    pid = pair.role("keyd-fetcher")
+    with open("/proc/%d/status" % pid) as file:
+        status = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
+    targets = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
+    with open("/proc/%d/environ" % pid, "rb") as file:
+        environment = file.read()
+    with open("/proc/%d/cmdline" % pid, "rb") as file:
+        arguments = file.read().split(b"\0")
+    ccp.wrong.clear()
+    equal(status["NoNewPrivs"], "1", "NoNewPrivs")
+    equal(b"PROXY" in environment or CANARY.encode() in environment, False, "its environment")
+    equal([part for part in arguments[1:] if part and not part.startswith((b"--log=", b"--sandbox="))], [], "its arguments")
+    equal([target for target in targets if not target.startswith(("socket:", "/dev/null", "pipe:", "anon_inode:", pair.dir + "/log/"))], [], "its files")
+    if SANDBOX == "full" and not SANITIZED:
+        equal(status["Seccomp"], "2", "Seccomp")
+    wait_until(lambda: row(pair, "byname")["reason"] == "", "all is well", 30)
+
+
+def certificates(pair, ccp):
+    """Certificate and key in two files; what is wrong with them is told as it is for a profile's keystore, before anybody is asked."""
+    text = open(os.path.join(pair.etc, "midtls.conf")).read()
+    folder = os.path.join(pair.dir, "ccp-client")
+    os.mkdir(folder, 0o700)
+    for name in ("p256.pem", "p256.key", "p384.key"):
+        shutil.copyfile(os.path.join(pair.pki, name), os.path.join(folder, name))
+        os.chmod(os.path.join(folder, name), 0o644 if name.endswith("pem") else 0o600)
+    head = "[MID]\nName=mid-test-01\n"
+    n = len(ccp.asked)
+    for certificate, more, word in (("p256.openssl.p12", "CertPassword=wrong", "password"), ("absent.p12", "", "No such file"),
+                                    ("p256.pem", "", "private key")):
+        pair.write("midtls.conf", head + ccp.section(certificate, more))
+        _, out, _ = pair.reload()
+        line = next(line for line in out.splitlines() if line.startswith("byname: kept-old"))
+        for part in ("the client certificate for CyberArk", word, "[configuration]"):
+            contains(line, part, "reload")
+    pair.write("midtls.conf", head + ccp.section(folder + "/p256.pem", "KeyFile=%s/p384.key" % folder))
+    contains(pair.reload()[1], "belongs to the private key", "reload")
+    equal(len(ccp.asked), n, "requests")
+    for certificate, more in ((folder + "/p256.pem", "KeyFile=%s/p256.key" % folder), ("p256.openssl.p12", "CertPassword=" + PASSWORD),
+                              ("rsa2048.keytool.p12", "CertPassword=" + PASSWORD), ("ed25519.bundle.pem", "")):
+        pair.write("midtls.conf", head + ccp.section(certificate, more))
+        status, out, _ = pair.reload()
+        equal(status, 0, "reload with %s (%s)" % (certificate, out))
+    pair.write("midtls.conf", text)
+    equal(pair.reload()[0], 0, "reload")
 
 
 def rotation(pair, ccp):
@@ -336,6 +406,8 @@ def prepare(pair, ccp, server):
 
 
 def main(suite):
+    # Nobody asks by way of it.
+    os.environ["HTTPS_PROXY"] = os.environ["ALL_PROXY"] = "http://127.0.0.1:9"
     with contextlib.ExitStack() as stack:
         pair = Pair(suite, "cyberark")
         ccp, server = stack.enter_context(Ccp(pair.pki)), stack.enter_context(Server(pair.pki))
@@ -346,13 +418,15 @@ def main(suite):
         for kind, expected in {**CODES, **LIES}.items():
             suite.run("wrong: " + kind, fails, pair, ccp, kind, expected)
         equal(set(CODES), set(ERRORS), "codes of the stand-in")
-        suite.run("another certificate", tls_wrong, pair, ccp, "server-stranger", "client-root", ALERT, "certificate is not accepted")
-        suite.run("a certificate for another name", tls_wrong, pair, ccp, "server-wrongname", "client-root", ALERT, "certificate is not accepted")
-        suite.run("an expired certificate", tls_wrong, pair, ccp, "server-expired", "client-root", ALERT, "certificate is not accepted")
-        suite.run("the client certificate is not accepted", tls_wrong, pair, ccp, "server-ecdsa", "other-ca", ALERT, "refuses the TLS connection")
+        suite.run("another certificate", tls_wrong, pair, ccp, "server-stranger")
+        suite.run("a certificate for another name", tls_wrong, pair, ccp, "server-wrongname")
+        suite.run("an expired certificate", tls_wrong, pair, ccp, "server-expired")
+        suite.run("the client certificate is not accepted", not_accepted, pair, ccp)
         ccp.wrong.clear()
         suite.run("a vault that is away", away, pair, server)
         suite.run("tried again", tried_again, pair, ccp)
+        suite.run("the fetcher is confined", confined, pair, ccp)
+        suite.run("the client certificate", certificates, pair, ccp)
         suite.run("rotation", rotation, pair, ccp)
         suite.run("the secret is where it must be", canary, pair)
         suite.run("configuration", configuration, pair, ccp)
