@@ -75,6 +75,7 @@ static const JailRule syscalls[] = {
         {.name = "sendmsg"},
         {.name = "sendto"},
         {.name = "setsockopt"},
+        {.name = "shutdown"}, /* of the channel to the fetcher */
         {.name = "socket", .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = AF_UNIX},
         {.name = "write"},
         {.name = "writev"},

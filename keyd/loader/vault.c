@@ -3,6 +3,7 @@
 #include "keyd/loader/vault.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/chan.h"
 #include "common/log.h"
@@ -14,6 +15,7 @@
 #include "keyd/loader/file.h"
 
 #define SEND_USEC (5 * USEC_PER_SEC)
+#define END_USEC (500 * USEC_PER_MSEC)
 #define GRACE_USEC USEC_PER_SEC /* the fetcher's own time-out comes first */
 #define HINT_LATER "nothing to do at first: it is tried again by itself, at growing intervals"
 
@@ -21,9 +23,19 @@ void vault_init(Vault *v, const CyberArkConfig *config, int control_fd, int fetc
         *v = (Vault) {.config = config, .control_fd = control_fd, .fetch_fd = fetch_fd, .deadline_usec = deadline_after(budget_usec)};
 }
 
-/* The fetcher ends when it sees the channel closed, which is at our own end. */
+/* The fetcher sees that there is no more to come, wipes what it has and ends; if it is not soon, the supervisor ends it with the load. */
 void vault_done(Vault *v) {
-        explicit_bzero(&v->down, sizeof(v->down));
+        uint64_t deadline_usec = deadline_after(END_USEC);
+        int r = 0;
+
+        if (!v->is_open || shutdown(v->fetch_fd, SHUT_WR) < 0)
+                return;
+        while (r == 0) {
+                _cleanup_(secret_freep) Secret *late = NULL;
+
+                r = fetch_receive(v->fetch_fd, deadline_usec, &late);
+        }
+        v->is_open = false;
 }
 
 void vault_want_retry(Vault *v, uint32_t after_sec) {
