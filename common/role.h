@@ -30,6 +30,7 @@
 #define ROLE_FD_CONTROL 3 /* for the loader: the load channel */
 #define ROLE_FD_VERDICTS 4
 #define ROLE_FD_KEYS 5
+#define ROLE_FD_JOURNAL 6 /* a socket for records; not there when they go to standard error */
 
 typedef enum RoleMsgType {
         ROLE_READY = 0x41,

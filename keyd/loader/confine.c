@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include "common/jail.h"
 
@@ -23,8 +22,7 @@
 #endif
 
 /*
- * Files are opened to be read. The one socket that can be made is of the family that the journal's has; it cannot be connected
- * or bound, and there is no network in the service's namespace anyway. What OpenSSL and glibc ask at start is answered or refused.
+ * Files are opened to be read; no socket can be made. What OpenSSL and glibc ask at start is answered or refused.
  */
 /* clang-format off */
 static const JailRule syscalls[] = {
@@ -66,16 +64,13 @@ static const JailRule syscalls[] = {
         {.name = "munlock"},
         {.name = "munmap"},
 
-        /* records; the journal's socket gets a larger buffer when it is made */
-        {.name = "getsockopt"},
+        /* records */
         {.name = "poll"},
         {.name = "ppoll"},
         {.name = "recvfrom"},
         {.name = "recvmsg"},
         {.name = "sendmsg"},
         {.name = "sendto"},
-        {.name = "setsockopt"},
-        {.name = "socket", .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = AF_UNIX},
         {.name = "write"},
         {.name = "writev"},
 

@@ -10,6 +10,7 @@
 #include "common/daemon-options.h"
 #include "common/jail.h"
 #include "common/log.h"
+#include "common/role-process.h"
 #include "keyd/loader/check.h"
 #include "keyd/loader/confine.h"
 #include "keyd/loader/host-key-make.h"
@@ -64,6 +65,6 @@ int main(int argc, char *argv[]) {
         if (r != 0)
                 return r == DAEMON_OPTIONS_E_DONE ? EXIT_SUCCESS : EXIT_USAGE;
 
-        log_open("keyd-loader", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
+        role_open_log("keyd-loader", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
         return work(&o) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

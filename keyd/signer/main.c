@@ -169,7 +169,7 @@ int main(int argc, char **argv) {
 
         if (role_options_parse(argc, argv, &options) != 0)
                 return 2;
-        log_open("keyd-signer", options.log);
+        role_open_log("keyd-signer", options.log);
 
         if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || prepare_openssl() < 0) {
                 log_message(PRIORITY_ERROR, "Cannot prepare OpenSSL");

@@ -230,7 +230,7 @@ static int spawn(Load *l, int fd) {
                 .log = s->p->log,
                 .sandbox_off = s->p->sandbox_off,
                 .credentials = true,
-                .fds = {fd, -1, l->dry_run ? -1 : s->keys[0]},
+                .fds = {fd, -1, l->dry_run ? -1 : s->keys[0], log_journal()},
         };
 
         return spawn_role(&q, &l->pid);
