@@ -64,6 +64,6 @@ int main(int argc, char *argv[]) {
         if (r != 0)
                 return r == DAEMON_OPTIONS_E_DONE ? EXIT_SUCCESS : EXIT_USAGE;
 
-        log_open("keyd", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
+        log_open("keyd-loader", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
         return work(&o) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -186,9 +186,11 @@ static void test_malformed_records(void **state) {
         MsgBinding b = {.alias = SPAN_LITERAL("a"), .profile = SPAN_LITERAL("p"), .destination = SPAN_LITERAL("h:1")};
         Fixture *f = *state;
 
-        assert_void(f, SPAN_LITERAL("\x45" "x")); /* KEYS_BEGIN with a body */
-        assert_void(f, SPAN_LITERAL("\x49" "x")); /* KEYS_END with a body */
-        assert_void(f, SPAN_LITERAL("\x4a"));     /* not a loader's */
+        assert_void(f, SPAN_LITERAL("\x45"
+                                    "x")); /* KEYS_BEGIN with a body */
+        assert_void(f, SPAN_LITERAL("\x49"
+                                    "x"));    /* KEYS_END with a body */
+        assert_void(f, SPAN_LITERAL("\x4a")); /* not a loader's */
         assert_void(f, SPAN_LITERAL("\x44"));
         assert_void(f, SPAN_LITERAL("\xff"));
         assert_void(f, SPAN_LITERAL("\x00"));
@@ -215,6 +217,7 @@ static void test_malformed_records(void **state) {
         while (record.size < 5000)
                 assert_int_equal(buf_append(&record, "\x47", 1), 0);
         assert_void_buf(f, &record);
+        assert_true(role_log_has(&f->p, "is too long", 1));
 }
 
 /* Out of turn: without KEYS_BEGIN nothing is taken. */

@@ -103,8 +103,9 @@ static void test_dates(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_old_generations), cmocka_unit_test(test_many_generations), cmocka_unit_test(test_same_generation),
-                cmocka_unit_test(test_unloaded),        cmocka_unit_test(test_dates),
+                cmocka_unit_test(test_old_generations), cmocka_unit_test(test_many_generations),
+                cmocka_unit_test(test_same_generation), cmocka_unit_test(test_unloaded),
+                cmocka_unit_test(test_dates),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
