@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import corpus
 import pki as pki_module
 from harness import BUILD, Pair, Suite, contains, equal, fail, wait_until
+from leaks import descendants, name_of, seen_in
 from peers import Nginx
 
 KEYD = os.path.join(BUILD, "keyd", "keyd")
@@ -250,34 +251,6 @@ def never_an_argument(etc):
 # leaks
 
 
-def descendants(pid):
-    found = [pid]
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        for thread in os.listdir("/proc/%d/task" % pid):
-            with open("/proc/%d/task/%s/children" % (pid, thread)) as file:
-                for child in file.read().split():
-                    found += descendants(int(child))
-    return found
-
-
-def seen_in(pid, secret):
-    """Names of the files of /proc/PID that have SECRET."""
-    found = []
-    for name in ("cmdline", "environ"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            with open("/proc/%d/%s" % (pid, name), "rb") as file:
-                if secret.encode() in file.read():
-                    found.append(name)
-    return found
-
-
-def name_of(pid):
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        with open("/proc/%d/comm" % pid) as file:
-            return file.read().strip()
-    return ""
-
-
 def control(stores):
     """The search finds what is there."""
     process = subprocess.Popen(["cat", "--", "-", "/nonexistent/" + stores.secret("plain")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -339,9 +312,6 @@ def not_in_output(pair, stores):
         equal(status, 0, "exit status: " + err)
         if PREFIX in out + err:
             fail("midtls %s shows a password" % " ".join(arguments))
-
-
-# further pairs
 
 
 def host_key_made_later(pair, profiles, stores):
