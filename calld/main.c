@@ -33,6 +33,7 @@ static const DaemonOption options[] = {
 };
 
 typedef struct Calld {
+        int fd, tcp_fd; /* -1: not passed, or the gateway's by now */
         sd_event *loop;
         Directory directory;
         Watch *watch;
@@ -46,6 +47,8 @@ static void calld_done(Calld *c) {
         watch_free(c->watch);
         directory_done(&c->directory);
         sd_event_unref(c->loop);
+        close_fdp(&c->fd);
+        close_fdp(&c->tcp_fd);
 }
 
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
@@ -61,29 +64,33 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
         return 0;
 }
 
-static int listen_all(Calld *c) {
-        int fd, r;
+static int take_sockets(Calld *c) {
+        int r;
 
-        r = daemon_take_socket("calld", SOCK_STREAM, &fd);
+        r = daemon_take_socket("calld", SOCK_STREAM, &c->fd);
         if (r < 0)
                 return log_errno(r, "No listening socket named calld was passed; midtls-calld.socket does that");
-        r = gateway_listen(c->gateway, fd, /* has_peer= */ true);
-        if (r < 0)
-                return log_errno(r, "Cannot listen");
 
-        r = daemon_take_tcp_socket("calld-tcp", &fd);
-        if (r == -ENOENT || r == -EINVAL)
-                return 0;
-        if (r < 0)
-                return log_errno(r, "The socket calld-tcp is not what it should be");
-        r = gateway_listen(c->gateway, fd, /* has_peer= */ false);
-        return r < 0 ? log_errno(r, "Cannot listen at TCP") : 0;
+        r = daemon_take_tcp_socket("calld-tcp", &c->tcp_fd);
+        return r < 0 && r != -ENOENT && r != -EINVAL ? log_errno(r, "The socket calld-tcp is not what it should be") : 0;
+}
+
+static int listen_all(Calld *c) {
+        int r;
+
+        r = gateway_listen(c->gateway, TAKE_FD(c->fd), /* has_peer= */ true);
+        if (r >= 0 && c->tcp_fd >= 0)
+                r = gateway_listen(c->gateway, TAKE_FD(c->tcp_fd), /* has_peer= */ false);
+        return r < 0 ? log_errno(r, "Cannot listen") : 0;
 }
 
 /* Return: 0, -ECANCELED when the end was asked for meanwhile, other -errno */
 static int start(Calld *c, const DaemonOptions *o) {
         int r;
 
+        r = take_sockets(c);
+        if (r < 0)
+                return r;
         r = sd_event_new(&c->loop);
         if (r < 0)
                 return log_errno(r, "Cannot make an event loop");
@@ -111,7 +118,7 @@ static int start(Calld *c, const DaemonOptions *o) {
 }
 
 static int run(const DaemonOptions *o) {
-        _cleanup_(calld_done) Calld c = {};
+        _cleanup_(calld_done) Calld c = {.fd = -1, .tcp_fd = -1};
         int r;
 
         r = start(&c, o);
@@ -155,8 +162,10 @@ int main(int argc, char **argv) {
         log_open("calld", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
         if (!o.sandbox_off) {
                 r = jail_prepare();
-                if (r < 0)
-                        return log_errno(r, "Cannot give up rights") ? EXIT_FAILURE : EXIT_SUCCESS;
+                if (r < 0) {
+                        log_errno(r, "Cannot give up rights");
+                        return EXIT_FAILURE;
+                }
         }
         return (o.check ? check() : run(&o)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

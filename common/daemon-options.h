@@ -18,6 +18,7 @@ typedef struct DaemonOptions {
         const char *inspect;     /* --inspect FILE (keyd) */
         const char *key_alias;   /* --key-alias= (keyd, with --inspect) */
         bool check;              /* --check */
+        bool make_host_key;      /* --make-host-key (keyd) */
         bool sandbox_off;        /* --sandbox=off: for development only */
 } DaemonOptions;
 
@@ -44,6 +45,7 @@ typedef struct DaemonOption {
 #define DAEMON_ROW_CHECK       {"check",       NULL,     DAEMON_OPTION_FLAG,    offsetof(DaemonOptions, check),       "check the configuration and exit"}
 #define DAEMON_ROW_INSPECT     {"inspect",     "FILE",   DAEMON_OPTION_TEXT,    offsetof(DaemonOptions, inspect),     "tell what is in a keystore; reads passwords from standard input"}
 #define DAEMON_ROW_KEY_ALIAS   {"key-alias",   "ALIAS",  DAEMON_OPTION_TEXT,    offsetof(DaemonOptions, key_alias),   "with --inspect: the entry to look at"}
+#define DAEMON_ROW_HOST_KEY    {"make-host-key", NULL,   DAEMON_OPTION_FLAG,    offsetof(DaemonOptions, make_host_key), "make the key that passwords are encrypted to, unless there is one"}
 #define DAEMON_ROW_SANDBOX     {"sandbox",     "off",    DAEMON_OPTION_SANDBOX, offsetof(DaemonOptions, sandbox_off), "for development only: no confinement"}
 /* clang-format on */
 

@@ -8,6 +8,7 @@ const char *admin_what_to_string(AdminWhat what) {
                 [ADMIN_WHAT_UNCHANGED] = "unchanged",
                 [ADMIN_WHAT_KEPT_OLD] = "kept-old",
                 [ADMIN_WHAT_FAILED] = "failed",
+                [ADMIN_WHAT_REMOVED] = "removed",
         };
 
         return what < _ADMIN_WHAT_MAX ? names[what] : "unknown";

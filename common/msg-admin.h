@@ -33,6 +33,7 @@ typedef enum AdminWhat {
         ADMIN_WHAT_UNCHANGED, /* the same key as before */
         ADMIN_WHAT_KEPT_OLD,  /* the new one cannot be used, the old one stays */
         ADMIN_WHAT_FAILED,    /* there is none */
+        ADMIN_WHAT_REMOVED,   /* the profile is gone, and its key with it */
         _ADMIN_WHAT_MAX,
 } AdminWhat;
 

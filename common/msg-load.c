@@ -18,8 +18,10 @@ int msg_load_decode(Span body, MsgLoad *ret) {
         m.revision = wire_get_u64(&r);
         m.last_generation = wire_get_u64(&r);
         m.resend_keys = get_bool(&r);
+        m.signer_is_empty = get_bool(&r);
         m.dry_run = get_bool(&r);
         m.quiet = get_bool(&r);
+        m.realtime = wire_get_u64(&r);
         m.previous_realtime = wire_get_u64(&r);
 
         k = wire_reader_end(&r);
@@ -38,8 +40,10 @@ int msg_load_encode(Buf *record, const MsgLoad *m) {
         wire_put_u64(&w, m->revision);
         wire_put_u64(&w, m->last_generation);
         wire_put_u8(&w, m->resend_keys);
+        wire_put_u8(&w, m->signer_is_empty);
         wire_put_u8(&w, m->dry_run);
         wire_put_u8(&w, m->quiet);
+        wire_put_u64(&w, m->realtime);
         wire_put_u64(&w, m->previous_realtime);
 
         return wire_writer_end(&w);

@@ -12,10 +12,12 @@
 typedef struct MsgLoad {
         uint64_t revision;          /* of the snapshot to be made */
         uint64_t last_generation;   /* the highest that was ever given out: new ones begin behind it, so no number comes twice */
-        bool resend_keys;           /* the signer is new: it needs every key */
+        bool resend_keys;           /* it is not known which keys the signer has: it gets every one that can be loaded */
+        bool signer_is_empty;       /* it has none: what cannot be loaded now is lost */
         bool dry_run;               /* tell what would happen; the signer gets nothing and no snapshot is taken */
         bool quiet;                 /* nobody asked, the time has come: only what has changed is worth a record */
-        uint64_t previous_realtime; /* when the last snapshot was made, seconds since 1970; 0 when there is none */
+        uint64_t realtime;          /* now, seconds since 1970: by it certificates are valid or not */
+        uint64_t previous_realtime; /* that of the load by which the last snapshot was made; 0 when there is none */
 } MsgLoad;
 
 /* A part of a profile's certificate revocation lists, DER, one behind the other; for the verifier alone. */

@@ -6,7 +6,8 @@
  * The inside of keyd: its roles, each an executable of its own, and the channels between them
  *
  * A channel is a SOCK_SEQPACKET socket pair; one record is one message, a byte that names its type, then its body, as in proto.h.
- * The supervisor makes all pairs at start and keeps both ends, so that a role that died is replaced and its neighbour keeps its end.
+ * The supervisor makes the pair of the verdicts once and keeps both ends, so that a role that died is replaced and its neighbour keeps its end.
+ * Control is new with each start of a role, keys with each start of the signer, load with each loader: what a dead one left unread is gone.
  *
  *      channel    from        to          records
  *      control    supervisor  verifier    ROLE_CALLER (with one descriptor: a connection of calld, accepted);

@@ -5,7 +5,8 @@
 #
 #       tests/pair.sh [--sandbox=full|off] DIR [-- COMMAND [ARG...]]
 #
-# Configuration in DIR/etc, sockets and pid files in DIR/run, logs in DIR/log/keyd.json and DIR/log/calld.json.
+# Configuration in DIR/etc, sockets (also keyd-admin.sock, for midtls reload --socket) and pid files in DIR/run, logs in
+# DIR/log/keyd.json and DIR/log/calld.json.
 # COMMAND gets MIDTLS_SOCKET and finds `midtls` on PATH; its exit status is ours. Without it: until interrupted.
 # BUILD names the build folder (default: build, in the source tree).
 set -u
@@ -53,22 +54,26 @@ stop_pair() {
 trap stop_pair EXIT
 
 # activate prints "ready" when its socket is there, or ends.
-start() { # NAME TYPE DAEMON [ARG...]
-        local name=$1 type=$2 line='' fd
+start() { # NAME "SOCKET:TYPE..." DAEMON [ARG...]
+        local name=$1 sockets=() socket line='' fd
+        for socket in $2; do
+                sockets+=(--name="${socket%:*}" --type="${socket#*:}" --path="$dir/run/${socket%:*}.sock")
+        done
         shift 2
-        exec {fd}< <(exec "$build/tests/lib/activate" --name="$name" --type="$type" --path="$dir/run/$name.sock" \
-                --log="$dir/log/$name.json" --exits="$dir/log/$name.exits" --pid-file="$dir/run/$name.pid" -- "$@")
+        exec {fd}< <(exec "$build/tests/lib/activate" "${sockets[@]}" --log="$dir/log/$name.json" --exits="$dir/log/$name.exits" \
+                --pid-file="$dir/run/$name.pid" -- "$@")
         pids+=($!)
         read -r -t 10 -u "$fd" line
         exec {fd}<&-
-        [[ $line == ready ]] || { echo "pair.sh: $name's socket could not be made" >&2; exit 2; }
+        [[ $line == ready ]] || { echo "pair.sh: $name's sockets could not be made" >&2; exit 2; }
         echo "${pids[-1]}" >"$dir/run/$name-activate.pid"
 }
 
 touch "$dir/log/keyd.json" "$dir/log/calld.json"
 # calld first when stopping: it would otherwise look for a keyd that goes away.
-start calld stream "$build/calld/calld" --keyd-socket="$dir/run/keyd.sock" --log=json "${sandbox[@]}"
-start keyd seqpacket "$build/keyd/keyd" --config-dir="$dir/etc" --log=json "${sandbox[@]}"
+# $CREDENTIALS_DIRECTORY, where there is one, is for keyd alone, as its unit has it.
+CREDENTIALS_DIRECTORY='' start calld calld:stream "$build/calld/calld" --keyd-socket="$dir/run/keyd.sock" --log=json "${sandbox[@]}"
+start keyd "keyd:seqpacket keyd-admin:seqpacket" "$build/keyd/keyd" --config-dir="$dir/etc" --log=json "${sandbox[@]}"
 
 export MIDTLS_SOCKET=$dir/run/calld.sock
 export PATH=$build/calld:$PATH

@@ -70,7 +70,6 @@ size_t call_on_read(char *buffer, size_t size, size_t n, void *userdata) {
                 return CURL_READFUNC_ABORT;
 
         switch (state) {
-
         case CALL_BODY_DATA:
                 return take_data(c, n_bytes);
 

@@ -2,6 +2,8 @@
 
 /* What libcurl asks while it makes a connection; a kept connection comes to call_on_prereq() at once. */
 
+#include <openssl/err.h>
+
 #include "calld/call/address.h"
 #include "calld/call/call-internal.h"
 #include "calld/call/tls.h"
@@ -84,23 +86,21 @@ static void fail_unsigned(Call *c) {
         CallError *e = call_fail(c);
 
         if (e)
-                call_error_set(e, CALL_TLS_FAILED,
-                               "Let the far server accept a signature algorithm of this key, or use a key of another type.",
+                call_error_set(e, CALL_TLS_FAILED, "Let the far server accept a signature algorithm of this key, or use a key of another type.",
                                "the far server asked for a client certificate, but accepts no signature that a key of type %.*s can make; "
                                "nothing was sent without one",
                                (int) key_type->size, (const char *) key_type->data);
 }
 
-/* A profile means mutual authentication: a call that the far server takes for anybody's is not made. */
-static void fail_not_asked(Call *c) {
-        const MsgConnection *m = &c->connection->m;
+/* A server that lets everybody in is not the one the profile means: the call would go out as nobody. Its sessions must not come back resumed. */
+static void fail_unrequested(Call *c) {
         CallError *e = call_fail(c);
 
+        c->connection->pool->distrust_sessions = true;
         if (e)
                 call_error_set(e, CALL_TLS_FAILED,
-                               "Let the far server demand a client certificate (nginx: ssl_verify_client on), or correct Host= and Port= if this is another server.",
-                               "%.*s:%u did not ask for a client certificate, so it cannot know who calls; nothing was sent",
-                               (int) m->host.size, (const char *) m->host.data, m->port);
+                               "Ask the far server's operator to demand client certificates at this host, port and path, or check Host= and Port=.",
+                               "the far server asked for no client certificate, so the call would not have been authenticated; nothing was sent");
 }
 
 static SSL *call_ssl(Call *c) {
@@ -118,6 +118,19 @@ static void report_tls(CallReport *r, SSL *ssl) {
         r->tls_version = (uint16_t) SSL_version(ssl);
         r->resumed = !r->reused && SSL_session_reused(ssl);
         snprintf(r->cipher, sizeof(r->cipher), "%s", cipher ? cipher : "");
+}
+
+/*
+ * RFC 8446, 4.4.2.4 and 6.2: a TLS 1.3 server refuses our certificate when for us the handshake is over. It then closes with our messages unread,
+ * which resets the connection, and libcurl, busy with sending, would not read the alert that lies there.
+ */
+static bool has_early_alert(Handshake *h, SSL *ssl) {
+        char byte;
+
+        if (SSL_version(ssl) == TLS1_3_VERSION)
+                ignore_result(SSL_peek(ssl, &byte, 1), "what it reads is for the message callback");
+        ERR_clear_error();
+        return h->alert_received != HANDSHAKE_ALERT_NONE;
 }
 
 bool call_on_connected(Call *c) {
@@ -139,12 +152,15 @@ bool call_on_connected(Call *c) {
         }
         report_tls(&c->report, ssl);
 
-        if (h->is_signed || SSL_session_reused(ssl))
+        if (!c->report.reused && has_early_alert(h, ssl))
+                return false;
+        if (h->is_signed || (SSL_session_reused(ssl) && !c->connection->pool->distrust_sessions))
                 return true;
+
         if (h->certificate_requested)
                 fail_unsigned(c);
         else
-                fail_not_asked(c);
+                fail_unrequested(c);
         return false;
 }
 

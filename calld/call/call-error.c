@@ -100,10 +100,19 @@ static void explain_other(Call *c, CURLcode result) {
                 call_error_set(&c->error, CALL_RESPONSE_INVALID, NULL, "the far server's answer is malformed: %s", text);
 }
 
+/* RFC 9112, 9.8: an answer that ends with the connection is whole only after a close_notify, which libcurl does not look at. */
+static bool is_truncated(const Call *c) {
+        return c->ends_by_close && (!c->handshake || !c->handshake->close_notify);
+}
+
 void call_explain(Call *c, CURLcode result) {
         if (c->failed)
                 return;
 
+        if (result == CURLE_OK && c->head_done && is_truncated(c)) {
+                explain_incomplete(c);
+                return;
+        }
         if (result == CURLE_OK && c->head_done) {
                 c->error = (CallError) {.code = CALL_OK, .alert_id = -1};
                 return;

@@ -9,8 +9,8 @@
 
 /* RFC 9110, 7.6.1, and 11.7 for what a proxy asks */
 static const char *const hop_by_hop[] = {
-        "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Connection",
-        "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+        "Connection",        "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Connection", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade",
 };
 
 static const char *head_text(const Call *c, size_t offset) {
@@ -42,6 +42,8 @@ static bool take_status_line(Call *c, Span line) {
         buf_clear(&c->head);
         c->n_headers = 0;
         c->content_length = -1;
+        c->is_chunked = false;
+        c->is_http2 = line.data[5] != '1';
         c->status = (unsigned) status;
         return true;
 }
@@ -96,9 +98,10 @@ static const char *take_field(Call *c, Span line) {
 
         if (keep_text(c, name, &c->name_offsets[c->n_headers]) < 0 || keep_text(c, value, &c->value_offsets[c->n_headers]) < 0)
                 return "its head is too large";
-        if (span_is_nocase(name, "Content-Length") &&
-            parse_uint(head_text(c, c->value_offsets[c->n_headers]), 0, INT64_MAX, &length) == 0)
+        if (span_is_nocase(name, "Content-Length") && parse_uint(head_text(c, c->value_offsets[c->n_headers]), 0, INT64_MAX, &length) == 0)
                 c->content_length = (int64_t) length;
+        if (span_is_nocase(name, "Transfer-Encoding"))
+                c->is_chunked = true;
         c->n_headers++;
         return NULL;
 }
@@ -168,6 +171,8 @@ static void end_head(Call *c) {
         }
 
         c->head_done = true;
+        /* RFC 9112, 6.3 */
+        c->ends_by_close = !c->is_http2 && !c->is_head && c->status != 204 && c->status != 304 && !c->is_chunked && c->content_length < 0;
         give_head(c);
 }
 

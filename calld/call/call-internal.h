@@ -43,6 +43,8 @@ struct Call {
         int64_t content_length; /* -1: not said */
         unsigned status;
         bool head_done;
+        bool is_http2, is_chunked;
+        bool ends_by_close; /* neither length nor chunks: the answer ends with the connection */
 
         int64_t body_size; /* of the request, -1: chunked */
         bool is_head;      /* its answer has no body, whatever its Content-Length */
@@ -51,7 +53,7 @@ struct Call {
         sd_event_source *defer;
         bool dead; /* call_free() came while libcurl was running */
 
-        bool failed; /* error was set by us, before libcurl noticed anything */
+        bool failed;     /* error was set by us, before libcurl noticed anything */
         CallError error; /* also an address that was refused, as long as another one may do */
         CallReport report;
 };

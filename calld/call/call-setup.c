@@ -6,8 +6,7 @@
 
 /* libcurl writes these itself, or must not write them at all. */
 static const char *const own_headers[] = {
-        "Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Proxy-Connection",
-        "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+        "Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
 };
 
 /* libcurl adds these by itself unless told not to; a caller's own pass. */
@@ -62,8 +61,7 @@ static int add_header(Call *c, const char *name, Span value) {
         _cleanup_free_ char *line = NULL;
         int n;
 
-        n = value.size == 0 ? asprintf(&line, "%s;", name)
-                            : asprintf(&line, "%s: %.*s", name, (int) value.size, (const char *) value.data);
+        n = value.size == 0 ? asprintf(&line, "%s;", name) : asprintf(&line, "%s: %.*s", name, (int) value.size, (const char *) value.data);
         if (n < 0) {
                 line = NULL;
                 return -ENOMEM;
@@ -149,8 +147,8 @@ static int setup_url(Call *c, const CallRequest *request, CallError *ret_error) 
                 return 1;
         }
 
-        if (asprintf(&c->url, "https://%s%.*s%s:%u/", is_ipv6 ? "[" : "", (int) m->host.size, (const char *) m->host.data,
-                     is_ipv6 ? "]" : "", m->port) < 0) {
+        if (asprintf(&c->url, "https://%s%.*s%s:%u/", is_ipv6 ? "[" : "", (int) m->host.size, (const char *) m->host.data, is_ipv6 ? "]" : "",
+                     m->port) < 0) {
                 c->url = NULL;
                 return -ENOMEM;
         }
@@ -250,9 +248,8 @@ static void setup_transport(Call *c) {
         curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, to_ms(m->connect_timeout_usec));
         curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, to_ms(c->timeout_usec));
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION, m->http2 ? (long) CURL_HTTP_VERSION_2TLS : (long) CURL_HTTP_VERSION_1_1);
-        curl_easy_setopt(e, CURLOPT_SSLVERSION,
-                         p->minimum_tls >= TLS_VERSION_1_3 ? (long) CURL_SSLVERSION_TLSv1_3 : (long) CURL_SSLVERSION_TLSv1_2);
-        curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, m->session_resumption ? 1L : 0L);
+        curl_easy_setopt(e, CURLOPT_SSLVERSION, p->minimum_tls >= TLS_VERSION_1_3 ? (long) CURL_SSLVERSION_TLSv1_3 : (long) CURL_SSLVERSION_TLSv1_2);
+        curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, m->session_resumption && !c->connection->pool->distrust_sessions ? 1L : 0L);
 
         /* The store comes in the SSL_CTX callback; the verification there checks names and pins too, AllowedNames= included. */
         curl_easy_setopt(e, CURLOPT_CAINFO, NULL);

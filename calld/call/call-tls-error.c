@@ -15,10 +15,9 @@ typedef struct VerifyRow {
 } VerifyRow;
 
 static const char hint_ca[] =
-                "Put the CA certificate that issued the far server's certificate into the file that CAFile= of the profile names; without "
-                "CAFile= the system's CA bundle counts.";
-static const char hint_chain[] =
-                "The far server should send its intermediate certificates; else put the missing one into CAFile= of the profile.";
+        "Put the CA certificate that issued the far server's certificate into the file that CAFile= of the profile names; without "
+        "CAFile= the system's CA bundle counts.";
+static const char hint_chain[] = "The far server should send its intermediate certificates; else put the missing one into CAFile= of the profile.";
 static const char hint_server[] = "The far server's operator has to replace the certificate.";
 
 static const VerifyRow verify_rows[] = {
@@ -40,10 +39,11 @@ static const VerifyRow verify_rows[] = {
 };
 
 static void explain_name(Call *c, const Handshake *h) {
-        call_error_set(&c->error, CALL_SERVER_CERTIFICATE,
-                       "Correct Host= of the connection, or name what the certificate has in AllowedNames= of the profile if that is the right server.",
-                       "the far server's certificate is not for %.*s; it names %s", SPAN_ARGS(c->connection->m.host),
-                       h->server_names[0] ? h->server_names : "no DNS name");
+        call_error_set(
+                &c->error, CALL_SERVER_CERTIFICATE,
+                "Correct Host= of the connection, or name what the certificate has in AllowedNames= of the profile if that is the right server.",
+                "the far server's certificate is not for %.*s; it names %s", SPAN_ARGS(c->connection->m.host),
+                h->server_names[0] ? h->server_names : "no DNS name");
 }
 
 static void explain_certificate(Call *c, const Handshake *h) {
@@ -72,10 +72,9 @@ static void explain_certificate(Call *c, const Handshake *h) {
 /* keyd's own reason for refusing the server's certificate and kin is said with the rule's name. */
 static void explain_signature(Call *c, const Handshake *h) {
         switch (h->failure) {
-
         case HANDSHAKE_FAILURE_REFUSED:
-                call_error_set(&c->error, CALL_SIGNING_REFUSED, NULL, "keyd refused to sign (%s): %s",
-                               refusal_code_to_string(h->refusal_code), h->sentence);
+                call_error_set(&c->error, CALL_SIGNING_REFUSED, NULL, "keyd refused to sign (%s): %s", refusal_code_to_string(h->refusal_code),
+                               h->sentence);
                 break;
 
         case HANDSHAKE_FAILURE_KEYD_UNAVAILABLE:

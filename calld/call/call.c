@@ -171,8 +171,8 @@ static int check_state(const Connection *c, CallError *ret_error) {
 
         /* RFC 5280, 4.1.2.5: valid up to and including notAfter */
         if (clock_gettime(CLOCK_REALTIME, &now) == 0 && p->not_after != 0 && (uint64_t) now.tv_sec > p->not_after) {
-                call_error_set(ret_error, CALL_KEY_EXPIRED, NULL, "the client certificate of profile %.*s has expired",
-                               (int) p->name.size, (const char *) p->name.data);
+                call_error_set(ret_error, CALL_KEY_EXPIRED, NULL, "the client certificate of profile %.*s has expired", (int) p->name.size,
+                               (const char *) p->name.data);
                 return 1;
         }
         return 0;

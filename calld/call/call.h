@@ -31,16 +31,16 @@ typedef struct CallHeader {
 
 /* What a call reports of itself: for the record and for `midtls test`. Valid in and after on_done. */
 typedef struct CallReport {
-        unsigned status; /* the far server's; 0: none came */
+        unsigned status;              /* the far server's; 0: none came */
         uint64_t bytes_out, bytes_in; /* bodies */
         uint64_t duration_usec;
         unsigned attempts;
-        bool reused;  /* went over a kept connection: no handshake */
-        bool resumed; /* TLS session resumption: no signature */
-        bool resolved, connected;     /* steps reached */
-        bool server_hello;            /* the server spoke TLS */
-        bool server_certificate_ok;   /* chain and name verified */
-        bool certificate_requested;   /* the server asked for a client certificate */
+        bool reused;                /* went over a kept connection: no handshake */
+        bool resumed;               /* TLS session resumption: no signature */
+        bool resolved, connected;   /* steps reached */
+        bool server_hello;          /* the server spoke TLS */
+        bool server_certificate_ok; /* chain and name verified */
+        bool certificate_requested; /* the server asked for a client certificate */
         bool signed_by_keyd;
         bool handshake_done;
         uint16_t tls_version; /* TLS_VERSION_*, 0: none */
@@ -51,8 +51,8 @@ typedef struct CallReport {
 } CallReport;
 
 typedef enum CallBodyState {
-        CALL_BODY_DATA,  /* bytes were given */
-        CALL_BODY_WAIT,  /* none now: call_resume_upload() later */
+        CALL_BODY_DATA, /* bytes were given */
+        CALL_BODY_WAIT, /* none now: call_resume_upload() later */
         CALL_BODY_END,
         CALL_BODY_ABORT, /* the caller went away */
 } CallBodyState;

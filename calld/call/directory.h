@@ -20,13 +20,13 @@ typedef struct Pool Pool; /* calld/call/pool.h: curl multi handle and TLS materi
 typedef struct CaCertificates {
         unsigned n_ref;
         uint8_t id[PROTO_SET_ID_SIZE];
-        Buf ders; /* as in MsgCertificates.certificates */
+        Buf ders;                    /* as in MsgCertificates.certificates */
         struct x509_store_st *store; /* made at the first call, shared by all pools of the set; owned */
 } CaCertificates;
 
 typedef struct Profile {
         unsigned n_ref;
-        Buf record;     /* owns what m points to */
+        Buf record; /* owns what m points to */
         MsgProfile m;
         CaCertificates *ca; /* NULL when not ready */
 } Profile;

@@ -36,8 +36,7 @@ static const CallCodeRow call_code_rows[_CALL_CODE_MAX] = {
                                  "Check that the far server runs, that Host= and Port= are right and that no firewall is in between."},
         [CALL_SERVER_CERTIFICATE] = {"server-certificate", 502, "tls_certificate_error", "The far server's certificate is not accepted",
                                      "Check Host= of the connection and CAFile=, PinnedSPKI= and AllowedNames= of the profile."},
-        [CALL_CLIENT_CERTIFICATE_REJECTED] = {"client-certificate-rejected", 502, "tls_alert_received",
-                                              "The far server refused our certificate",
+        [CALL_CLIENT_CERTIFICATE_REJECTED] = {"client-certificate-rejected", 502, "tls_alert_received", "The far server refused our certificate",
                                               "Ask the far server's operator whether this certificate and its issuer are registered; "
                                               "`midtls show` of the connection names it."},
         [CALL_TLS_FAILED] = {"tls-failed", 502, "tls_protocol_error", "The TLS handshake failed",

@@ -24,6 +24,7 @@ struct Pool {
         VerifyCache verified;  /* chains of the server */
         CURL *idle[POOL_IDLE_MAX];
         size_t n_idle;
+        bool distrust_sessions; /* a session was made without our certificate: none is resumed any more */
 };
 
 enum {

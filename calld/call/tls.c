@@ -9,8 +9,8 @@
 
 /* keyd signs in TLS 1.2 for ECDHE with AEAD only; SHA-1 and SHA-224 are offered nowhere. */
 #define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
-#define TLS_SIGNATURE_ALGORITHMS                                                                                    \
-        "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:"             \
+#define TLS_SIGNATURE_ALGORITHMS                                                                        \
+        "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:" \
         "rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
@@ -38,8 +38,7 @@ static void collect_names(X509 *certificate, char *ret, size_t size) {
 
                 if (name->type != GEN_DNS || ASN1_STRING_length(name->d.dNSName) >= (int) sizeof(text))
                         continue;
-                snprintf(text, sizeof(text), "%.*s", ASN1_STRING_length(name->d.dNSName),
-                         (const char *) ASN1_STRING_get0_data(name->d.dNSName));
+                snprintf(text, sizeof(text), "%.*s", ASN1_STRING_length(name->d.dNSName), (const char *) ASN1_STRING_get0_data(name->d.dNSName));
                 if (host_valid(text) || text[0] == '*')
                         add_name(ret, size, text);
         }
@@ -143,8 +142,19 @@ static int on_verify(X509_STORE_CTX *store_ctx, void *arg) {
         return 1;
 }
 
+typedef int (*SecurityCallback)(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void *other, void *ex);
+
+/* How strong the signatures in our own chain are is for the server to judge; keyd warns of them. What is the peer's has another op. */
+static int on_security(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void *other, void *ex) {
+        SecurityCallback usual = (SecurityCallback) ex;
+
+        return op == SSL_SECOP_CA_MD ? 1 : usual(ssl, ctx, op, bits, nid, other, NULL);
+}
+
 static bool set_policy(SSL_CTX *ctx, Connection *c) {
         SSL_CTX_set_security_level(ctx, 2);
+        SSL_CTX_set0_security_ex_data(ctx, (void *) SSL_CTX_get_security_callback(ctx));
+        SSL_CTX_set_security_callback(ctx, on_security);
         SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
         SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

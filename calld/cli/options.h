@@ -37,7 +37,8 @@ typedef enum Verb {
         VERB_CERTS = 1 << 8,
         VERB_LOG = 1 << 9,
         VERB_RELOAD = 1 << 10,
-        VERB_ALL = (1 << 11) - 1,
+        VERB_ENCRYPT = 1 << 11,
+        VERB_ALL = (1 << 12) - 1,
 } Verb;
 
 typedef struct Options {

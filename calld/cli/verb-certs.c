@@ -110,5 +110,5 @@ int verb_certs(const Options *o) {
                 output_json(o, document);
         else
                 table_print(table, stdout, &style);
-        return o->expiring && c.n_expiring > 0 ? EXIT_FAILED : EXIT_GOOD;
+        return c.n_expiring > 0 ? EXIT_FAILED : EXIT_GOOD;
 }

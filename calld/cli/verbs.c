@@ -16,6 +16,7 @@ const VerbRow verb_table[] = {
         {"check",   VERB_CHECK,   verb_check,   0, 0,        "[--root DIR]",            "check the configuration; opens no socket and no key"},
         {"reload",  VERB_RELOAD,  verb_reload,  0, 0,        "[--dry-run]",             "read configuration and keys again; fails when a key could not be"},
         {"inspect", VERB_INSPECT, verb_inspect, 1, 1,        "FILE",                    "would keyd take this keystore, and what is in it"},
+        {"encrypt", VERB_ENCRYPT, verb_encrypt, 0, 0,        "",                        "asks for a secret, prints midtls:BASE64 for this host"},
         {"log",     VERB_LOG,     verb_log,     0, 1,        "[-f] [ALIAS]",            "the audit trail, readable"},
         {NULL},
 };

@@ -34,5 +34,6 @@ int verb_test(const Options *o);
 int verb_certs(const Options *o);
 int verb_check(const Options *o);
 int verb_inspect(const Options *o);
+int verb_encrypt(const Options *o);
 int verb_log(const Options *o);
 int verb_reload(const Options *o);

@@ -211,8 +211,7 @@ bool access_glob_match(Span glob, Span text) {
                         g += is_across ? 2 : 1;
                         *(is_across ? &across : &one) = (GlobStar) {.glob = g, .text = t, .set = true};
                         one.set = one.set && !is_across;
-                } else if (t < text.size && g < glob.size &&
-                           (glob.data[g] == text.data[t] || (glob.data[g] == '?' && text.data[t] != '/'))) {
+                } else if (t < text.size && g < glob.size && (glob.data[g] == text.data[t] || (glob.data[g] == '?' && text.data[t] != '/'))) {
                         g++;
                         t++;
                 } else if (one.set && one.text < text.size && text.data[one.text] != '/') {

@@ -26,7 +26,7 @@ typedef struct Access {
         uint64_t n_changes; /* the directory's, when the rules were made */
         uid_t own_uid;
         gid_t group;
-        bool has_group; /* group midtls exists */
+        bool has_group;    /* group midtls exists */
         AccessRule *rules; /* in the directory's order */
         size_t n_rules;
 } Access;

@@ -52,7 +52,6 @@ void exchange_answer_error(Exchange *e) {
         if (e->queued)
                 return;
 
-        e->is_stream = false;
         json = call_error_json(&e->error, e->call_id);
         if (json)
                 response = text_response(span_from_string(json), "application/problem+json");
@@ -109,6 +108,5 @@ void exchange_answer_head(Exchange *e, unsigned status, const CallHeader *header
         response = MHD_create_response_from_callback(size, BLOCK_SIZE, on_read_answer, e, NULL);
         if (response)
                 exchange_add_far_headers(response, headers, n_headers);
-        e->is_stream = true;
         exchange_set_response(e, status, response);
 }

@@ -35,7 +35,8 @@ static bool find_destination(Exchange *e) {
                 call_error_set(&e->error, CALL_ALIAS_UNKNOWN, NULL, "there is no connection %.*s", (int) MIN_OF(t->alias.size, 100U),
                                (const char *) t->alias.data);
         else
-                call_error_set(&e->error, CALL_ALIAS_UNKNOWN, "A connection with that profile, Host= and Port= whose BasePath= begins the path is needed.",
+                call_error_set(&e->error, CALL_ALIAS_UNKNOWN,
+                               "A connection with that profile, Host= and Port= whose BasePath= begins the path is needed.",
                                "no connection leads to %.*s://%.*s with that port and path", (int) MIN_OF(t->scheme.size, 32U),
                                (const char *) t->scheme.data, (int) MIN_OF(t->host.size, 100U), (const char *) t->host.data);
         return c;

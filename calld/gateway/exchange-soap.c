@@ -139,8 +139,8 @@ static bool wrap_body(Exchange *e) {
                 buf_move(&e->upload, &envelope);
         }
         if (r > 0)
-                call_error_set(&e->error, CALL_REQUEST_INVALID, "Send well-formed XML in UTF-8 without a DTD: an envelope, or what belongs into its Body.",
-                               "the SOAP body: %s", why);
+                call_error_set(&e->error, CALL_REQUEST_INVALID,
+                               "Send well-formed XML in UTF-8 without a DTD: an envelope, or what belongs into its Body.", "the SOAP body: %s", why);
         if (r < 0)
                 call_error_set(&e->error, CALL_INTERNAL, NULL, "the SOAP envelope could not be made: %s", strerror(-r));
         return r == 0;

@@ -150,7 +150,9 @@ static void read_request(Exchange *e, const char *method) {
 
 /* Whether the answer goes out before the body was read; libmicrohttpd closes the connection after it. */
 static bool answers_early(const Exchange *e) {
-        if (!e->response || !e->request.has_body)
+        if (!e->response || e->request.bad_framing)
+                return e->response;
+        if (!e->request.has_body)
                 return false;
         return e->request.expects_continue || e->request.body_size > (int64_t) DROP_MAX;
 }

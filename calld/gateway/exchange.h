@@ -41,7 +41,7 @@ struct Exchange {
         Target target;     /* points into target_text and the Host field */
         char method[16];
         Request request;
-        Connection *destination; /* NULL when there is none */
+        Connection *destination;        /* NULL when there is none */
         char alias[PROTO_HOST_MAX + 1]; /* as asked for */
 
         bool begun;     /* the header is there */
@@ -60,14 +60,13 @@ struct Exchange {
         /* the request's body on its way out */
         Buf upload;
         size_t upload_offset; /* what the call has of it */
-        bool upload_open;   /* what comes is wanted */
-        bool upload_wanted; /* the call waits for more */
+        bool upload_open;     /* what comes is wanted */
+        bool upload_wanted;   /* the call waits for more */
         uint64_t n_dropped;
 
         /* the answer */
         struct MHD_Response *response; /* a reference of ours, until the end */
         unsigned status;
-        bool is_stream; /* its body is what the call gives */
         Buf download;
         bool download_full; /* the call waits until there is room */
         bool download_end;

@@ -8,8 +8,11 @@
 #include "calld/gateway/client.h"
 #include "calld/gateway/exchange.h"
 
-/* libmicrohttpd's memory for one connection: the header with what it makes of it, then half of it for a piece of the body. */
-#define CONNECTION_MEMORY_MIN (256U * 1024)
+/*
+ * libmicrohttpd's memory for one connection: the header with what it makes of it, then half of it for a piece of the body. It clears it all
+ * after each request, so more is slower.
+ */
+#define CONNECTION_MEMORY_MIN (64U * 1024)
 #define CONNECTION_MEMORY_MAX (4U * 1024 * 1024)
 #define CONNECTIONS_MAX 8192U
 
@@ -77,18 +80,13 @@ static unsigned connection_limit(void) {
 }
 
 static int start_daemon(Listener *l, int fd) {
-        size_t memory = MIN_OF(MAX_OF(4 * gateway_max_header_bytes(l->gateway), CONNECTION_MEMORY_MIN), CONNECTION_MEMORY_MAX);
+        size_t memory = MIN_OF(MAX_OF(2 * gateway_max_header_bytes(l->gateway), CONNECTION_MEMORY_MIN), CONNECTION_MEMORY_MAX);
 
-        l->daemon = MHD_start_daemon(
-                MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_on_request, l,
-                MHD_OPTION_LISTEN_SOCKET, fd,
-                MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
-                MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
-                MHD_OPTION_CONNECTION_TIMEOUT, 0U,
-                MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, l,
-                MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, l,
-                MHD_OPTION_NOTIFY_CONNECTION, client_on_connection, l,
-                MHD_OPTION_END);
+        l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_on_request, l, MHD_OPTION_LISTEN_SOCKET, fd,
+                                     MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
+                                     MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, l,
+                                     MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, client_on_connection, l,
+                                     MHD_OPTION_END);
         return l->daemon ? 0 : -EIO;
 }
 

@@ -55,6 +55,11 @@ static void fail(Reader *r, const char *hint, const char *detail) {
         r->failed = true;
 }
 
+static void fail_framing(Reader *r, const char *hint, const char *detail) {
+        fail(r, hint, detail);
+        r->request->bad_framing = true;
+}
+
 static Span trim(const char *value) {
         Span s = span_from_string(value);
 
@@ -68,7 +73,7 @@ static void take_length(Reader *r, const char *value) {
         uint64_t size;
 
         if (r->n_lengths++ > 0 || parse_uint(value, 0, INT64_MAX, &size) < 0) {
-                fail(r, NULL, "Content-Length is there twice, or is no number");
+                fail_framing(r, NULL, "Content-Length is there twice, or is no number");
                 return;
         }
         r->request->has_body = true;
@@ -78,7 +83,7 @@ static void take_length(Reader *r, const char *value) {
 /* RFC 9112, 6.1: chunked alone; everything else could be framed otherwise by somebody else */
 static void take_encoding(Reader *r, const char *value) {
         if (r->n_encodings++ > 0 || strcasecmp(value, "chunked") != 0) {
-                fail(r, "Send the body chunked or with a Content-Length.", "Transfer-Encoding is not just \"chunked\"");
+                fail_framing(r, "Send the body chunked or with a Content-Length.", "Transfer-Encoding is not just \"chunked\"");
                 return;
         }
         r->request->has_body = true;
@@ -143,7 +148,7 @@ int request_read(struct MHD_Connection *connection, Request *ret, CallError *ret
                 ret->body_size = -1;
                 /* RFC 9112, 6.1: both together are how requests are smuggled */
                 if (r.n_lengths > 0)
-                        fail(&r, "Send one of them.", "both Content-Length and Transfer-Encoding are there");
+                        fail_framing(&r, "Send one of them.", "both Content-Length and Transfer-Encoding are there");
         }
         return r.failed;
 }

@@ -82,8 +82,7 @@ static const char *state_to_string(uint8_t state) {
 static uint8_t profile_state(const MsgProfile *p) {
         struct timespec now = {};
 
-        if (p->state == PROTO_STATE_READY && p->not_after != 0 && clock_gettime(CLOCK_REALTIME, &now) == 0 &&
-            (uint64_t) now.tv_sec > p->not_after)
+        if (p->state == PROTO_STATE_READY && p->not_after != 0 && clock_gettime(CLOCK_REALTIME, &now) == 0 && (uint64_t) now.tv_sec > p->not_after)
                 return PROTO_STATE_EXPIRED;
         return p->state;
 }
@@ -100,7 +99,10 @@ char *reserved_url(const MsgConnection *m) {
 
 static json_t *retry(const MsgConnection *m) {
         static const char *const strategies[_RETRY_MAX] = {
-                [RETRY_NONE] = "none", [RETRY_FIXED] = "fixed", [RETRY_EXPONENTIAL] = "exponential", [RETRY_AFTER] = "retry-after",
+                [RETRY_NONE] = "none",
+                [RETRY_FIXED] = "fixed",
+                [RETRY_EXPONENTIAL] = "exponential",
+                [RETRY_AFTER] = "retry-after",
         };
 
         return json_pack("{s:s, s:I, s:I, s:I, s:o}", "strategy", m->retry_strategy < _RETRY_MAX ? strategies[m->retry_strategy] : "none",
@@ -114,7 +116,8 @@ static void put_state(json_t *o, const Connection *c) {
 
         json_object_set_new(o, "state", json_string(state_to_string(state)));
         json_object_set_new(o, "reason", reserved_text(ours ? c->m.reason : c->profile->m.reason));
-        json_object_set_new(o, "hint", ours ? json_string("Correct the connection's file, then `midtls reload`.") : reserved_text(c->profile->m.hint));
+        json_object_set_new(o, "hint",
+                            ours ? json_string("Correct the connection's file, then `midtls reload`.") : reserved_text(c->profile->m.hint));
 }
 
 static void put_limits(json_t *o, const MsgConnection *m) {
@@ -203,7 +206,7 @@ json_t *reserved_status(const Gateway *g) {
 
         return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "version", MIDTLS_VERSION, "mid_name",
                          reserved_text(d->limits.mid_name), "keyd", watch_is_up(g->watch) ? "up" : "down", "revision", (json_int_t) d->revision,
-                         "n_connections", (json_int_t) d->n_connections, "n_profiles", (json_int_t) d->n_profiles, "n_calls",
-                         (json_int_t) g->n_calls, "uptime_usec", (json_int_t) (now_usec() - g->started_usec), "max_calls",
-                         (json_int_t) d->limits.max_calls, "max_calls_per_user", (json_int_t) d->limits.max_calls_per_user);
+                         "n_connections", (json_int_t) d->n_connections, "n_profiles", (json_int_t) d->n_profiles, "n_calls", (json_int_t) g->n_calls,
+                         "uptime_usec", (json_int_t) (now_usec() - g->started_usec), "max_calls", (json_int_t) d->limits.max_calls,
+                         "max_calls_per_user", (json_int_t) d->limits.max_calls_per_user);
 }

@@ -47,7 +47,6 @@ static TestStep first_open(const CallReport *r) {
 
 static TestStep failed_step(CallCode code, const CallReport *r) {
         switch (code) {
-
         case CALL_OK:
                 return _STEP_MAX;
 
@@ -84,7 +83,6 @@ static void describe(TestStep step, const Exchange *e, char *ret, size_t size) {
 
         ret[0] = '\0';
         switch (step) {
-
         case STEP_DNS:
                 snprintf(ret, size, "%.*s", (int) m->host.size, (const char *) m->host.data);
                 break;
@@ -150,8 +148,8 @@ static json_t *step_to_json(TestStep step, TestStep failed, const Exchange *e) {
                 return json_pack("{s:s, s:n, s:s, s:s, s:i}", "name", step_names[step], "ok", "detail", "", "hint", "", "usec", 0);
 
         describe(step, e, detail, sizeof(detail));
-        return json_pack("{s:s, s:b, s:o, s:s, s:I}", "name", step_names[step], "ok", 1, "detail", reserved_text(span_from_string(detail)), "hint", "",
-                         "usec", (json_int_t) step_usec(step, &e->report));
+        return json_pack("{s:s, s:b, s:o, s:s, s:I}", "name", step_names[step], "ok", 1, "detail", reserved_text(span_from_string(detail)), "hint",
+                         "", "usec", (json_int_t) step_usec(step, &e->report));
 }
 
 static void answer(Exchange *e) {

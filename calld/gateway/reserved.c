@@ -61,12 +61,8 @@ typedef struct ReservedRow {
 } ReservedRow;
 
 static const ReservedRow rows[] = {
-        {"/connections", answer_connections, false},
-        {"/profiles", answer_profiles, false},
-        {"/status", answer_status, false},
-        {"/metrics", answer_metrics, true},
-        {"/healthz", answer_healthz, true},
-        {"/readyz", answer_readyz, true},
+        {"/connections", answer_connections, false}, {"/profiles", answer_profiles, false}, {"/status", answer_status, false},
+        {"/metrics", answer_metrics, true},          {"/healthz", answer_healthz, true},    {"/readyz", answer_readyz, true},
 };
 
 static const ReservedRow *find_row(Span path) {

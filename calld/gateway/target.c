@@ -105,7 +105,7 @@ bool target_has_dot_segment(Span path) {
 
 /* The authority of an alias: a client may say the port that http:// has anyway. */
 static int take_alias(Span authority, Target *ret, const char **ret_why) {
-        if (authority.size > 3 && memcmp(authority.data + authority.size - 3, ":80", 3) == 0)
+        if (authority.size >= 3 && memcmp(authority.data + authority.size - 3, ":80", 3) == 0)
                 authority.size -= 3;
 
         if (authority.size == 0 || span_find(authority, "@/ \t,") < authority.size) {

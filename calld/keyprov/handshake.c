@@ -105,6 +105,8 @@ static void handshake_on_message(Handshake *h, bool sent, Span message, uint16_t
 static void handshake_on_alert(Handshake *h, bool sent, Span alert) {
         int description = alert.data[1];
 
+        h->close_notify |= !sent && description == SSL_AD_CLOSE_NOTIFY;
+
         /* RFC 8446, 6.1: close_notify and user_canceled are no failures */
         if (description == SSL_AD_CLOSE_NOTIFY || description == SSL_AD_USER_CANCELLED)
                 return;

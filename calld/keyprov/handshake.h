@@ -48,6 +48,7 @@ typedef struct Handshake {
         bool finished_received;
         int alert_received; /* AlertDescription, or HANDSHAKE_ALERT_NONE */
         int alert_sent;
+        bool close_notify; /* received: what came before it is whole */
 
         /* what came of the signature */
         bool is_signed;

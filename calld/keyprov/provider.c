@@ -53,11 +53,16 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
  * property says the same again; it must be optional ("?"), or the signature of a key of ours would not be found.
  */
 static int provider_load_once(void) {
-        if (!OSSL_PROVIDER_load(NULL, "default"))
+        /* for the life of the process, and never unloaded: TLS may be under way until the end */
+        static OSSL_PROVIDER *volatile first, *volatile ours;
+
+        first = OSSL_PROVIDER_load(NULL, "default");
+        if (!first)
                 return -EIO;
         if (OSSL_PROVIDER_add_builtin(NULL, PROVIDER_NAME, provider_init) != 1)
                 return -EIO;
-        if (!OSSL_PROVIDER_load(NULL, PROVIDER_NAME))
+        ours = OSSL_PROVIDER_load(NULL, PROVIDER_NAME);
+        if (!ours)
                 return -EIO;
         if (EVP_set_default_properties(NULL, "?provider=default") != 1)
                 return -EIO;

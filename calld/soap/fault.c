@@ -30,14 +30,10 @@ typedef struct Step {
 } Step;
 
 static const Step steps[] = {
-        {PLACE_NONE, PLACE_ENVELOPE, SOAP_NONE, "Envelope", true},
-        {PLACE_ENVELOPE, PLACE_BODY, SOAP_NONE, "Body", true},
-        {PLACE_BODY, PLACE_FAULT, SOAP_NONE, "Fault", true},
-        {PLACE_FAULT, PLACE_CODE, SOAP_1_1, "faultcode", false}, /* SOAP 1.1, 4.4 */
-        {PLACE_FAULT, PLACE_REASON, SOAP_1_1, "faultstring", false},
-        {PLACE_FAULT, PLACE_CODE, SOAP_1_2, "Code", true}, /* SOAP 1.2 part 1, 5.4 */
-        {PLACE_FAULT, PLACE_REASON, SOAP_1_2, "Reason", true},
-        {PLACE_CODE, PLACE_VALUE, SOAP_1_2, "Value", true},
+        {PLACE_NONE, PLACE_ENVELOPE, SOAP_NONE, "Envelope", true},   {PLACE_ENVELOPE, PLACE_BODY, SOAP_NONE, "Body", true},
+        {PLACE_BODY, PLACE_FAULT, SOAP_NONE, "Fault", true},         {PLACE_FAULT, PLACE_CODE, SOAP_1_1, "faultcode", false}, /* SOAP 1.1, 4.4 */
+        {PLACE_FAULT, PLACE_REASON, SOAP_1_1, "faultstring", false}, {PLACE_FAULT, PLACE_CODE, SOAP_1_2, "Code", true}, /* SOAP 1.2 part 1, 5.4 */
+        {PLACE_FAULT, PLACE_REASON, SOAP_1_2, "Reason", true},       {PLACE_CODE, PLACE_VALUE, SOAP_1_2, "Value", true},
         {PLACE_REASON, PLACE_TEXT, SOAP_1_2, "Text", true},
 };
 

@@ -19,8 +19,8 @@ struct SoapReader {
         const char *refused; /* why it was stopped, NULL: not */
 
         void (*on_start)(SoapReader *r, const char *name, const char *uri); /* depth counts the element already */
-        void (*on_end)(SoapReader *r);                                       /* depth counts it still */
-        void (*on_text)(SoapReader *r, const char *text, size_t size);       /* may be NULL */
+        void (*on_end)(SoapReader *r);                                      /* depth counts it still */
+        void (*on_text)(SoapReader *r, const char *text, size_t size);      /* may be NULL */
         void *userdata;
 };
 

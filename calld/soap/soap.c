@@ -11,22 +11,24 @@ typedef struct VersionRow {
 } VersionRow;
 
 static const VersionRow rows[] = {
-        [SOAP_1_1] = {
-                .name = "1.1",
-                .uri = SOAP_NAMESPACE_1_1,
-                .head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                        "<soap:Envelope xmlns:soap=\"" SOAP_NAMESPACE_1_1 "\"><soap:Body>",
-                .tail = "</soap:Body></soap:Envelope>\n",
-                .type = "text/xml; charset=utf-8",
-        },
-        [SOAP_1_2] = {
-                .name = "1.2",
-                .uri = SOAP_NAMESPACE_1_2,
-                .head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                        "<soap:Envelope xmlns:soap=\"" SOAP_NAMESPACE_1_2 "\"><soap:Body>",
-                .tail = "</soap:Body></soap:Envelope>\n",
-                .type = "application/soap+xml; charset=utf-8",
-        },
+        [SOAP_1_1] =
+                {
+                        .name = "1.1",
+                        .uri = SOAP_NAMESPACE_1_1,
+                        .head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                                "<soap:Envelope xmlns:soap=\"" SOAP_NAMESPACE_1_1 "\"><soap:Body>",
+                        .tail = "</soap:Body></soap:Envelope>\n",
+                        .type = "text/xml; charset=utf-8",
+                },
+        [SOAP_1_2] =
+                {
+                        .name = "1.2",
+                        .uri = SOAP_NAMESPACE_1_2,
+                        .head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                                "<soap:Envelope xmlns:soap=\"" SOAP_NAMESPACE_1_2 "\"><soap:Body>",
+                        .tail = "</soap:Body></soap:Envelope>\n",
+                        .type = "application/soap+xml; charset=utf-8",
+                },
 };
 
 SoapVersion soap_version_from_string(const char *s) {
@@ -37,9 +39,9 @@ SoapVersion soap_version_from_string(const char *s) {
 }
 
 typedef struct Root {
-        bool is_envelope;    /* of any version */
+        bool is_envelope; /* of any version */
         bool version_right;
-        const char *uri;     /* of the version wanted */
+        const char *uri; /* of the version wanted */
 } Root;
 
 static void on_root(SoapReader *r, const char *name, const char *uri) {

@@ -39,7 +39,7 @@ enum {
  */
 int soap_wrap(SoapVersion version, Span body, Buf *ret, char ret_why[SOAP_WHY_SIZE]) _must_check_;
 
-/* Content-Type, and for 1.1 SOAPAction; @action may be NULL and holds no quote. Both at most @size, *ret_action is "" for 1.2. Return: 0 or -EMSGSIZE */
+/* Content-Type, and for 1.1 SOAPAction; @action may be NULL and holds no quote. Both at most @size, "" for none. Return: 0 or -EMSGSIZE */
 int soap_fields(SoapVersion version, const char *action, char *ret_type, char *ret_action, size_t size) _must_check_;
 
 typedef struct SoapFault {

@@ -21,9 +21,9 @@ typedef enum ArenaLevel {
 
 typedef struct ArenaStatus {
         ArenaLevel level;
-        size_t size;      /* bytes */
-        bool not_dumped;  /* MADV_DONTDUMP was taken */
-        bool not_forked;  /* a child gets zeroes (MADV_WIPEONFORK), or nothing at all (MADV_DONTFORK) */
+        size_t size;     /* bytes */
+        bool not_dumped; /* MADV_DONTDUMP was taken */
+        bool not_forked; /* a child gets zeroes (MADV_WIPEONFORK), or nothing at all (MADV_DONTFORK) */
 } ArenaStatus;
 
 /*

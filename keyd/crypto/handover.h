@@ -17,8 +17,8 @@ typedef struct KeyHandover {
         char profile[PROTO_NAME_MAX + 1];
         uint64_t generation;
         uint64_t not_before, not_after; /* of the leaf, seconds since 1970 */
-        Secret *leaf;  /* DER certificate (public, but it travels in the same record) */
-        Secret *pkcs8; /* PrivateKeyInfo, DER, unencrypted */
+        Secret *leaf;                   /* DER certificate (public, but it travels in the same record) */
+        Secret *pkcs8;                  /* PrivateKeyInfo, DER, unencrypted */
 } KeyHandover;
 
 void key_handover_done(KeyHandover *h);

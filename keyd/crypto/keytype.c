@@ -20,7 +20,8 @@ static int rsa_name(const EVP_PKEY *key, const char *prefix, char *ret, size_t s
 static int ec_name(const EVP_PKEY *key, char *ret, size_t size) {
         static const struct {
                 const char *group, *name;
-        } curves[] = {{"prime256v1", "ec-p256"}, {"P-256", "ec-p256"}, {"secp384r1", "ec-p384"}, {"P-384", "ec-p384"}, {"secp521r1", "ec-p521"}, {"P-521", "ec-p521"}};
+        } curves[] = {{"prime256v1", "ec-p256"}, {"P-256", "ec-p256"},     {"secp384r1", "ec-p384"},
+                      {"P-384", "ec-p384"},      {"secp521r1", "ec-p521"}, {"P-521", "ec-p521"}};
         char group[64] = "", encoding[32] = "";
 
         if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, encoding, sizeof(encoding), NULL) == 1 &&

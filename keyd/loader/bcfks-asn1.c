@@ -12,14 +12,14 @@ static size_t get_length(JavaReader *r) {
 
         if (first < 0x80)
                 return first;
-        /* 80 would be an indefinite length. */
-        if (n_bytes < 1 || n_bytes > 4) {
+        if (n_bytes > 4) {
                 r->failed = true;
                 return 0;
         }
 
         for (size_t i = 0; i < n_bytes; i++)
                 length = length << 8 | java_get_u8(r);
+        /* 80, which would be an indefinite length, is here a length of 0. */
         if (length < 0x80 || length >> (8 * (n_bytes - 1)) == 0)
                 r->failed = true;
 
@@ -76,13 +76,13 @@ static const struct {
         uint8_t size;
         uint8_t bytes[9];
 } oids[] = {
-        {BCFKS_OID_PBES2, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d}},            /* 1.2.840.113549.1.5.13 */
-        {BCFKS_OID_PBKDF2, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c}},           /* 1.2.840.113549.1.5.12 */
-        {BCFKS_OID_SCRYPT, 9, {0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b}},           /* 1.3.6.1.4.1.11591.4.11 */
-        {BCFKS_OID_HMAC_SHA512, 8, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x0b}},            /* 1.2.840.113549.2.11 */
-        {BCFKS_OID_HMAC_SHA3_512, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x10}},    /* 2.16.840.1.101.3.4.2.16 */
-        {BCFKS_OID_AES256_CCM, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2f}},       /* 2.16.840.1.101.3.4.1.47 */
-        {BCFKS_OID_AES256_WRAP_PAD, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x30}},  /* 2.16.840.1.101.3.4.1.48 */
+        {BCFKS_OID_PBES2, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d}},           /* 1.2.840.113549.1.5.13 */
+        {BCFKS_OID_PBKDF2, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c}},          /* 1.2.840.113549.1.5.12 */
+        {BCFKS_OID_SCRYPT, 9, {0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b}},          /* 1.3.6.1.4.1.11591.4.11 */
+        {BCFKS_OID_HMAC_SHA512, 8, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x0b}},           /* 1.2.840.113549.2.11 */
+        {BCFKS_OID_HMAC_SHA3_512, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x10}},   /* 2.16.840.1.101.3.4.2.16 */
+        {BCFKS_OID_AES256_CCM, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2f}},      /* 2.16.840.1.101.3.4.1.47 */
+        {BCFKS_OID_AES256_WRAP_PAD, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x30}}, /* 2.16.840.1.101.3.4.1.48 */
 };
 
 static BcfksOid oid_find(JavaBytes b) {

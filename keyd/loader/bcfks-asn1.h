@@ -78,10 +78,10 @@ typedef struct BcfksEncrypted {
 BcfksEncrypted bcfks_get_encrypted(JavaReader *r);
 
 typedef struct BcfksStore {
-        JavaBytes data;           /* what the MAC is over */
+        JavaBytes data; /* what the MAC is over */
         bool is_encrypted;
         BcfksEncrypted encrypted;
-        bool is_signed;           /* then there is no MAC */
+        bool is_signed; /* then there is no MAC */
         BcfksAlgorithm mac;
         BcfksAlgorithm kdf;
         JavaBytes mac_value;

@@ -8,7 +8,7 @@
 #include "keyd/loader/java-text.h"
 
 #define MAC_SIZE 64U
-#define MAC_KEY_MIN 20U /* a MAC under a key of one byte can be forged without the password */
+#define MAC_KEY_MIN 20U                                /* a MAC under a key of one byte can be forged without the password */
 #define SCRYPT_MEMORY_MAX (UINT64_C(65) * 1024 * 1024) /* above what the parameters may ask for: for OpenSSL's own share */
 
 DEFINE_CLEANUP(EVP_CIPHER *, EVP_CIPHER_free)
@@ -63,8 +63,8 @@ static int derive(const BcfksKdf *kdf, const Secret *password, const char *purpo
                 return r;
 
         if (kdf->oid == BCFKS_OID_SCRYPT) {
-                good = EVP_PBE_scrypt((const char *) secret_data(input), secret_size(input), kdf->salt.data, kdf->salt.size, kdf->cost, kdf->block_size,
-                                      kdf->block_size, SCRYPT_MEMORY_MAX, secret_writable(key), key_size);
+                good = EVP_PBE_scrypt((const char *) secret_data(input), secret_size(input), kdf->salt.data, kdf->salt.size, kdf->cost,
+                                      kdf->block_size, kdf->block_size, SCRYPT_MEMORY_MAX, secret_writable(key), key_size);
         } else {
                 md = EVP_MD_fetch(NULL, digest_name(kdf->prf), NULL);
                 if (md)
@@ -93,8 +93,8 @@ int bcfks_mac_verify(const BcfksStore *s, const BcfksKdf *kdf, const Secret *pas
         r = derive(kdf, password, "INTEGRITY_CHECK", kdf->key_size, &key);
         if (r)
                 return r;
-        if (!EVP_Q_mac(NULL, "HMAC", NULL, digest_name(s->mac.oid), NULL, secret_data(key), secret_size(key), s->data.data, s->data.size, mac, sizeof(mac),
-                       &n)) {
+        if (!EVP_Q_mac(NULL, "HMAC", NULL, digest_name(s->mac.oid), NULL, secret_data(key), secret_size(key), s->data.data, s->data.size, mac,
+                       sizeof(mac), &n)) {
                 ERR_clear_error();
                 return BCFKS_E_UNAVAILABLE;
         }
@@ -111,7 +111,8 @@ static int decrypt_ccm(EVP_CIPHER_CTX *c, const EVP_CIPHER *aes, const BcfksCiph
                EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_IVLEN, (int) cipher->nonce.size, NULL) == 1 &&
                EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, (int) cipher->tag_size, (void *) (content.data + n_text)) == 1 &&
                EVP_DecryptInit_ex2(c, NULL, secret_data(key), cipher->nonce.data, NULL) == 1 &&
-               EVP_DecryptUpdate(c, NULL, &n, NULL, (int) n_text) == 1 && EVP_DecryptUpdate(c, secret_writable(out), &n, content.data, (int) n_text) == 1;
+               EVP_DecryptUpdate(c, NULL, &n, NULL, (int) n_text) == 1 &&
+               EVP_DecryptUpdate(c, secret_writable(out), &n, content.data, (int) n_text) == 1;
         if (good)
                 secret_set_size(out, n_text);
 

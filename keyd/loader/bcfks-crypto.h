@@ -18,10 +18,10 @@ typedef struct BcfksKdf {
         BcfksOid oid; /* PBKDF2 or scrypt */
         BcfksOid prf; /* of PBKDF2 */
         JavaBytes salt;
-        uint32_t iterations;     /* of PBKDF2 */
-        uint64_t cost;           /* N of scrypt */
-        uint64_t block_size;     /* r of scrypt, and p as well: Bouncy Castle passes r for both */
-        uint32_t key_size;       /* 0 when not given */
+        uint32_t iterations; /* of PBKDF2 */
+        uint64_t cost;       /* N of scrypt */
+        uint64_t block_size; /* r of scrypt, and p as well: Bouncy Castle passes r for both */
+        uint32_t key_size;   /* 0 when not given */
 } BcfksKdf;
 
 typedef struct BcfksCipher {

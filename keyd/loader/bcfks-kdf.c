@@ -5,23 +5,25 @@
 #include "keyd/loader/bcfks-crypto.h"
 #include "keyd/loader/file.h"
 
-#define SCRYPT_BLOCKS_MAX UINT64_C(524288) /* of 128 bytes: 64 MiB */
+#define SCRYPT_BLOCKS_MAX UINT64_C(524288)  /* of 128 bytes: 64 MiB */
 #define SCRYPT_WORK_MAX (UINT64_C(1) << 23) /* N * r * p: some seconds; Bouncy Castle's own choice is 2^20 */
 #define KEY_SIZE_MAX 128U                   /* a block of SHA-512 */
 #define CCM_TAG_DEFAULT 12U                 /* RFC 5084, 3.1 */
 
 static int fail_format(const char *what, LoadFailure *f) {
-        return load_failure(f, VERDICT_FORMAT, "make the keystore again with Bouncy Castle", "%s: the parameters of an algorithm are malformed", what);
+        return load_failure(f, VERDICT_FORMAT, "make the keystore again with Bouncy Castle", "%s: the parameters of an algorithm are malformed",
+                            what);
 }
 
 static int fail_unsupported(const char *what, const char *role, LoadFailure *f) {
-        return load_failure(f, VERDICT_UNSUPPORTED, "keytool -importkeystore -srckeystore OLD -srcstoretype BCFKS -destkeystore NEW.p12 -deststoretype PKCS12",
+        return load_failure(f, VERDICT_UNSUPPORTED,
+                            "keytool -importkeystore -srckeystore OLD -srcstoretype BCFKS -destkeystore NEW.p12 -deststoretype PKCS12",
                             "%s: %s is not one that is known for BCFKS", what, role);
 }
 
 static int fail_limit(const char *what, const char *quantity, uint64_t n, uint64_t max, LoadFailure *f) {
-        return load_failure(f, VERDICT_LIMIT, "make the keystore again with smaller parameters", "%s asks for %llu %s; at most %llu are accepted", what,
-                            (unsigned long long) n, quantity, (unsigned long long) max);
+        return load_failure(f, VERDICT_LIMIT, "make the keystore again with smaller parameters", "%s asks for %llu %s; at most %llu are accepted",
+                            what, (unsigned long long) n, quantity, (unsigned long long) max);
 }
 
 /* The last, optional number of both KDFs. */

@@ -21,12 +21,13 @@ typedef struct BcfksOpen {
 } BcfksOpen;
 
 static int fail_format(const char *path, const char *what, LoadFailure *f) {
-        return load_failure(f, VERDICT_FORMAT, "copy the keystore again, or make it again with keytool and Bouncy Castle", "%s is not a sound BCFKS keystore: %s",
-                            path, what);
+        return load_failure(f, VERDICT_FORMAT, "copy the keystore again, or make it again with keytool and Bouncy Castle",
+                            "%s is not a sound BCFKS keystore: %s", path, what);
 }
 
 static int fail_count(const char *path, const char *what, unsigned max, LoadFailure *f) {
-        return load_failure(f, VERDICT_LIMIT, "remove what is not needed from the keystore (keytool -delete)", "%s holds more than %u %s", path, max, what);
+        return load_failure(f, VERDICT_LIMIT, "remove what is not needed from the keystore (keytool -delete)", "%s holds more than %u %s", path, max,
+                            what);
 }
 
 static int fail_unavailable(const char *path, LoadFailure *f) {
@@ -44,8 +45,8 @@ static int frame_check(BcfksOpen *o, const Secret *file, LoadFailure *f) {
                 return load_failure(f, VERDICT_UNSUPPORTED, "protect the store with a password instead of a signature",
                                     "%s is protected by a signature, not by a password", o->path);
         if (o->store.mac.oid != BCFKS_OID_HMAC_SHA512 && o->store.mac.oid != BCFKS_OID_HMAC_SHA3_512)
-                return load_failure(f, VERDICT_UNSUPPORTED, "make the keystore again with HMAC-SHA-512", "%s is protected by a MAC that is not known for BCFKS",
-                                    o->path);
+                return load_failure(f, VERDICT_UNSUPPORTED, "make the keystore again with HMAC-SHA-512",
+                                    "%s is protected by a MAC that is not known for BCFKS", o->path);
 
         r = bcfks_kdf_parse(&o->store.kdf, o->path, &o->mac_kdf, f);
         if (r)
@@ -65,7 +66,8 @@ static int mac_check(const BcfksOpen *o, LoadFailure *f) {
         if (r == BCFKS_E_UNAVAILABLE)
                 return fail_unavailable(o->path, f);
         if (r == BCFKS_E_MISMATCH)
-                return load_failure(f, VERDICT_AUTH, "check the store's password with `keytool -list`; with the right one, take the file from a backup",
+                return load_failure(f, VERDICT_AUTH,
+                                    "check the store's password with `keytool -list`; with the right one, take the file from a backup",
                                     "%s: the password is wrong, or the file has been altered", o->path);
 
         return r;

@@ -10,7 +10,8 @@
 
 static int parse_header(const IniContext *c, void *target);
 
-#define ROW(section, key, parser, field) {section, key, parser, offsetof(ConnectionConfig, field)}
+#define ROW(section, key, parser, field) \
+        { section, key, parser, offsetof(ConnectionConfig, field) }
 
 /* clang-format off */
 static const IniRow rows[] = {
@@ -89,8 +90,9 @@ static bool field_value_valid(const char *s) {
 
 /* Headers that calld writes itself, or that would change where a message ends. */
 static bool header_is_ours(const char *name) {
-        static const char *const names[] = {"connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization",
-                                            "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"};
+        static const char *const names[] = {"connection", "content-length",      "expect",           "host",
+                                            "keep-alive", "proxy-authorization", "proxy-connection", "te",
+                                            "trailer",    "transfer-encoding",   "upgrade"};
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (span_is_nocase(span_from_string(name), names[i]))

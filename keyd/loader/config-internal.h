@@ -26,8 +26,7 @@ void config_files_done(ConfigFiles *f);
 int config_dir_list(char *const *dirs, const char *suffix, ConfigFiles *ret) _must_check_;
 
 /* Reads a file and its drop-ins into @userdata. *ret_mode: permission bits of all of them, or-ed. */
-int config_file_parse(const ConfigFile *file, const IniRow *rows, size_t n_rows, Problems *problems, void *userdata,
-                      unsigned *ret_mode) _must_check_;
+int config_file_parse(const ConfigFile *file, const IniRow *rows, size_t n_rows, Problems *problems, void *userdata, unsigned *ret_mode) _must_check_;
 
 /* The first error behind the @n_before-th problem as text, or NULL when there is none. Return: 0 or -ENOMEM */
 int config_first_error(const Problems *problems, size_t n_before, char **ret) _must_check_;

@@ -7,8 +7,10 @@
 #include "keyd/loader/config-internal.h"
 #include "keyd/loader/file.h"
 
-#define ROW(section, key, parser, field) {section, key, parser, offsetof(Config, field)}
-#define OTHER_STORE(section) {section, NULL, config_parse_ignored, 0}
+#define ROW(section, key, parser, field) \
+        { section, key, parser, offsetof(Config, field) }
+#define OTHER_STORE(section) \
+        { section, NULL, config_parse_ignored, 0 }
 
 /* clang-format off */
 static const IniRow rows[] = {

@@ -58,6 +58,7 @@ static void profile_config_done(ProfileConfig *p) {
         free_secret_text(p->password);
         free_secret_text(p->key_password);
         free(p->ca_file);
+        free(p->host_key_folder);
         strv_free(p->pins);
         strv_free(p->allowed_names);
         free(p->crl_file);
@@ -224,7 +225,8 @@ int config_load_profile(const ConfigFile *file, const Config *c, const ConfigXml
 
         p->name = strdup(file->name);
         p->file = strdup(file->path);
-        if (!p->name || !p->file)
+        p->host_key_folder = strdup(c->host_key_folder);
+        if (!p->name || !p->file || !p->host_key_folder)
                 return -ENOMEM;
 
         r = check_name(p->name, p->file, problems);

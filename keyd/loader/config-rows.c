@@ -80,8 +80,8 @@ int config_parse_sandbox_mode(const IniContext *c, void *target) {
 }
 
 int config_parse_ignored(const IniContext *c, void *target _unused_) {
-        return problems_add(c->problems, c->file, c->line, true, "the key has no effect", "[%s] is for a secret store that this version does not have",
-                            c->section);
+        return problems_add(c->problems, c->file, c->line, true, "the key has no effect",
+                            "[%s] is for a secret store that this version does not have", c->section);
 }
 
 typedef bool (*WordValid)(const char *word);

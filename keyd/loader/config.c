@@ -23,6 +23,7 @@ Config *config_free(Config *c) {
         free(c->mid_name);
         free(c->config_xml);
         free(c->keystore_directory);
+        free(c->host_key_folder);
         free(c);
         return NULL;
 }
@@ -167,6 +168,10 @@ int config_load(const char *dir, const char *root, Config **ret, Problems *probl
                 return -ENOMEM;
 
         r = make_dirs(dir, root, &dirs);
+        if (r < 0)
+                return r;
+        c->host_key_folder = strdup(dirs[0]);
+        r = c->host_key_folder ? 0 : -ENOMEM;
         if (r >= 0)
                 r = config_load_midtls(dirs, c, problems);
         if (r >= 0)

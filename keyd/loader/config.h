@@ -43,6 +43,7 @@ typedef struct ProfileConfig {
         bool from_config_xml; /* path, port and password came from config.xml */
         uint16_t default_port;
         char *ca_file;        /* absolute; NULL: the system's CA bundle */
+        char *host_key_folder; /* of this host's key, for midtls: passwords; NULL: /etc/midtls */
         char **pins;          /* base64 of 32 bytes, without "sha256/" */
         char **allowed_names;
         uint16_t minimum_tls; /* 0x0303 or 0x0304 */
@@ -84,6 +85,7 @@ typedef struct Config {
         char *mid_name;
         char *config_xml;         /* absolute, or NULL */
         char *keystore_directory; /* absolute, or NULL */
+        char *host_key_folder;    /* the first of the folders that were read */
         uint32_t max_calls, max_calls_per_user;
         uint64_t max_header_bytes_64; /* as configured */
         uint32_t max_header_bytes;    /* checked: 4K to 1M */

@@ -85,10 +85,11 @@ static bool has_old_key(const ProfileResult *r) {
  * A certificate that is put in place before its time, or after, does not replace one that is valid: it is taken when its day comes.
  * With an empty signer there is nothing to keep.
  */
-static void refuse_untimely_key(ProfileResult *r, bool resend_keys, int64_t realtime) {
+static void refuse_untimely_key(ProfileResult *r, const MsgLoad *load) {
+        int64_t realtime = (int64_t) load->realtime;
         ProfileResult untimely = {};
 
-        if (r->key_failed || resend_keys || !has_old_key(r) || same_chain(r->key, r->previous.chain))
+        if (r->key_failed || load->signer_is_empty || !has_old_key(r) || same_chain(r->key, r->previous.chain))
                 return;
         untimely.state = state_by_dates(r->key->not_before, r->key->not_after, realtime);
         if (untimely.state == PROTO_STATE_READY ||
@@ -109,13 +110,13 @@ static void fail(ProfileResult *r) {
         explain_failure(r, false);
 }
 
-static void take_key(ProfileResult *r, bool resend_keys, int64_t realtime, uint64_t *last_generation) {
+static void take_key(ProfileResult *r, MsgLoad *load) {
         bool same = has_old_key(r) && same_chain(r->key, r->previous.chain);
 
         r->what = same ? ADMIN_WHAT_UNCHANGED : ADMIN_WHAT_LOADED;
-        r->generation = same ? r->previous.generation : ++*last_generation;
-        r->send_key = !same || resend_keys;
-        r->state = state_by_dates(r->key->not_before, r->key->not_after, realtime);
+        r->generation = same ? r->previous.generation : ++load->last_generation;
+        r->send_key = !same || load->resend_keys;
+        r->state = state_by_dates(r->key->not_before, r->key->not_after, (int64_t) load->realtime);
         explain_dates(r, r->key->not_before, r->key->not_after);
 }
 
@@ -131,28 +132,28 @@ static void keep_key(ProfileResult *r, int64_t realtime) {
  * What the signer has not got cannot be kept. Nor can CRLs that the profile never had: to go on without them would be to ignore the
  * wish for them.
  */
-static bool can_keep(const ProfileResult *r, bool resend_keys) {
+static bool can_keep(const ProfileResult *r, const MsgLoad *load) {
         if (!r->keeps_key && !r->keeps_ca && !r->keeps_crls)
                 return true;
 
-        return has_old_key(r) && !(r->keeps_key && resend_keys) && !(r->keeps_crls && !r->had_crls);
+        return has_old_key(r) && !(r->keeps_key && load->signer_is_empty) && !(r->keeps_crls && !r->had_crls);
 }
 
-void decide_profile(ProfileResult *r, bool resend_keys, int64_t realtime, uint64_t *last_generation) {
-        refuse_untimely_key(r, resend_keys, realtime);
+void decide_profile(ProfileResult *r, MsgLoad *load) {
+        refuse_untimely_key(r, load);
 
         r->keeps_key = r->key_failed;
         r->keeps_ca = r->ca_failed;
         r->keeps_crls = r->crls_failed;
-        if (!can_keep(r, resend_keys)) {
+        if (!can_keep(r, load)) {
                 fail(r);
                 return;
         }
 
         if (r->keeps_key)
-                keep_key(r, realtime);
+                keep_key(r, (int64_t) load->realtime);
         else
-                take_key(r, resend_keys, realtime, last_generation);
+                take_key(r, load);
 
         if (r->keeps_key || r->keeps_ca || r->keeps_crls) {
                 r->what = ADMIN_WHAT_KEPT_OLD;

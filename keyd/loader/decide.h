@@ -39,8 +39,8 @@ typedef struct ProfileResult {
 
 void profile_result_done(ProfileResult *r);
 
-/* @realtime: now, seconds since 1970; *last_generation: the highest that was given out, raised by one for a new key */
-void decide_profile(ProfileResult *r, bool resend_keys, int64_t realtime, uint64_t *last_generation);
+/* @load: what the supervisor said; its last_generation is raised by one for a new key. */
+void decide_profile(ProfileResult *r, MsgLoad *load);
 
 /* Bytes that a text of the protocol may not hold become '?'; cut at @size - 1. */
 void decide_copy_text(char *ret, size_t size, const char *text);

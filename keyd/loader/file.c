@@ -32,7 +32,7 @@ int path_join(const char *directory, const char *path, char **ret) {
 }
 
 static int io_failure(LoadFailure *f, const char *path, int error) {
-        const char *hint = error == ENOENT  ? "put the file there or correct the path"
+        const char *hint = error == ENOENT   ? "put the file there or correct the path"
                            : error == EACCES ? "let the user midtls-keyd read the file (group midtls-keyd, mode 0640)"
                                              : "see what the system says about this file";
 

@@ -12,9 +12,9 @@
 #define FILE_SIZE_MAX (4U * 1024 * 1024)
 
 typedef enum FilePolicy {
-        FILE_POLICY_CONFIG,   /* not writable by group or others */
-        FILE_POLICY_SECRET,   /* nor readable by others */
-        FILE_POLICY_ANY,      /* for --inspect: whatever the user can read */
+        FILE_POLICY_CONFIG, /* not writable by group or others */
+        FILE_POLICY_SECRET, /* nor readable by others */
+        FILE_POLICY_ANY,    /* for --inspect: whatever the user can read */
 } FilePolicy;
 
 /*

@@ -14,8 +14,8 @@ static int fail_format(const JavaWalk *w, const char *what, LoadFailure *f) {
 }
 
 static int fail_limit(const JavaWalk *w, const char *what, unsigned long long n, unsigned long long max, LoadFailure *f) {
-        return load_failure(f, VERDICT_LIMIT, "remove what is not needed from the keystore (keytool -delete)", "%s claims %llu %s; at most %llu are read",
-                            w->path, n, what, max);
+        return load_failure(f, VERDICT_LIMIT, "remove what is not needed from the keystore (keytool -delete)",
+                            "%s claims %llu %s; at most %llu are read", w->path, n, what, max);
 }
 
 int java_walk_init(JavaWalk *w, const JavaFormat *format, const char *path, JavaBytes store, LoadFailure *ret_failure) {
@@ -70,9 +70,10 @@ static int skip_secret_key(JavaWalk *w, LoadFailure *f) {
         if (jceks_serial_skip(&w->reader) != JCEKS_SERIAL_E_UNKNOWN)
                 return 0;
 
-        return load_failure(f, VERDICT_UNSUPPORTED,
-                            "keytool -importkeystore -srckeystore STORE -srcstoretype JCEKS -srcalias ALIAS -destkeystore NEW.p12 -deststoretype PKCS12",
-                            "%s holds a secret key in a form that is not known, and what follows cannot be found", w->path);
+        return load_failure(
+                f, VERDICT_UNSUPPORTED,
+                "keytool -importkeystore -srckeystore STORE -srcstoretype JCEKS -srcalias ALIAS -destkeystore NEW.p12 -deststoretype PKCS12",
+                "%s holds a secret key in a form that is not known, and what follows cannot be found", w->path);
 }
 
 static int skip_content(JavaWalk *w, JavaRecord *ret, LoadFailure *f) {

@@ -12,7 +12,8 @@ static const char *shown(const char *alias) {
 }
 
 static int fail_format(const char *alias, const char *what, LoadFailure *f) {
-        return load_failure(f, VERDICT_FORMAT, "import the key into the keystore again", "the key of entry \"%s\" is malformed: %s", shown(alias), what);
+        return load_failure(f, VERDICT_FORMAT, "import the key into the keystore again", "the key of entry \"%s\" is malformed: %s", shown(alias),
+                            what);
 }
 
 int java_fail_unavailable(const char *algorithm, LoadFailure *f) {

@@ -39,7 +39,8 @@ int java_store_find_digest(const JavaFormat *format, const char *path, const Sec
 /* second step: the digest */
 
 static int fail_auth(const char *path, LoadFailure *f) {
-        return load_failure(f, VERDICT_AUTH, "check the store's password with `keytool -list -keystore FILE`; with the right one, take the file from a backup",
+        return load_failure(f, VERDICT_AUTH,
+                            "check the store's password with `keytool -list -keystore FILE`; with the right one, take the file from a backup",
                             "%s: the password is wrong, or the file has been altered", path);
 }
 
@@ -123,7 +124,8 @@ static int decode_alias(const JavaWalk *w, JavaBytes modified, KeystoreEntry *e,
 
         r = java_text_to_utf8(modified, &e->alias, &e->alias_has_nul);
         if (r == JAVA_TEXT_E_MALFORMED)
-                return load_failure(f, VERDICT_FORMAT, "make the keystore again with keytool", "%s holds an entry whose name is not modified UTF-8", w->path);
+                return load_failure(f, VERDICT_FORMAT, "make the keystore again with keytool", "%s holds an entry whose name is not modified UTF-8",
+                                    w->path);
         if (r < 0)
                 return r;
         if (strlen(e->alias) > KEYSTORE_ALIAS_MAX)
@@ -173,8 +175,7 @@ static int decode(const JavaFormat *format, const char *path, JavaBytes store, K
         return r;
 }
 
-int java_store_open(const JavaFormat *format, const char *path, const Secret *file, const Secret *password, Keystore *ret,
-                    LoadFailure *ret_failure) {
+int java_store_open(const JavaFormat *format, const char *path, const Secret *file, const Secret *password, Keystore *ret, LoadFailure *ret_failure) {
         _cleanup_(keystore_done) Keystore k = {.format = format->name};
         size_t offset, n_after;
         int r;

@@ -25,19 +25,18 @@
 #define JAVA_MAGIC_JCEKS 0xcecececeU
 
 typedef struct JavaFormat {
-        const char *name;       /* as in Keystore.format */
-        const char *title;      /* for messages */
-        uint32_t magic;         /* besides JAVA_MAGIC_JKS, which Java's JCEKS reader takes too */
-        bool has_secret_keys;   /* tag 3 */
+        const char *name;     /* as in Keystore.format */
+        const char *title;    /* for messages */
+        uint32_t magic;       /* besides JAVA_MAGIC_JKS, which Java's JCEKS reader takes too */
+        bool has_secret_keys; /* tag 3 */
 } JavaFormat;
 
 /* As KeystoreOpen, for one format. */
-int java_store_open(const JavaFormat *format, const char *path, const Secret *file, const Secret *password, Keystore *ret,
-                    LoadFailure *ret_failure) _must_check_;
+int java_store_open(const JavaFormat *format, const char *path, const Secret *file, const Secret *password, Keystore *ret, LoadFailure *ret_failure)
+        _must_check_;
 
 /* The first step alone: where the digest is. Return: 0; 1 with *ret_failure filled (VERDICT_FORMAT, _LIMIT, _UNSUPPORTED) */
-int java_store_find_digest(const JavaFormat *format, const char *path, const Secret *file, size_t *ret_offset,
-                           LoadFailure *ret_failure) _must_check_;
+int java_store_find_digest(const JavaFormat *format, const char *path, const Secret *file, size_t *ret_offset, LoadFailure *ret_failure) _must_check_;
 
 extern const JavaFormat jks_format;
 extern const JavaFormat jceks_format;

@@ -22,7 +22,8 @@
 DEFINE_CLEANUP(PBEPARAM *, PBEPARAM_free)
 
 static int fail_format(const char *alias, const char *what, LoadFailure *f) {
-        return load_failure(f, VERDICT_FORMAT, "import the key into the keystore again", "the key of entry \"%s\" is malformed: %s", alias ? alias : "", what);
+        return load_failure(f, VERDICT_FORMAT, "import the key into the keystore again", "the key of entry \"%s\" is malformed: %s",
+                            alias ? alias : "", what);
 }
 
 /* SEQUENCE { OCTET STRING salt, INTEGER iterations }: what PKCS #5 calls PBEParameter */
@@ -45,8 +46,8 @@ static int get_parameters(const ASN1_TYPE *parameter, const char *alias, uint8_t
                 return fail_format(alias, "its iteration count is not positive", f);
         if (iterations > KEYSTORE_ITERATIONS_MAX)
                 return load_failure(f, VERDICT_LIMIT, "encrypt the key again with fewer iterations (jdk.jceks.iterationCount)",
-                                    "the key of entry \"%s\" asks for %lld iterations; at most %u are made", alias ? alias : "", (long long) iterations,
-                                    KEYSTORE_ITERATIONS_MAX);
+                                    "the key of entry \"%s\" asks for %lld iterations; at most %u are made", alias ? alias : "",
+                                    (long long) iterations, KEYSTORE_ITERATIONS_MAX);
 
         memcpy(salt, ASN1_STRING_get0_data(p->salt), SALT_SIZE);
         *ret_iterations = (uint32_t) iterations;

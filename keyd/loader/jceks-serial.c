@@ -13,16 +13,36 @@
  * Java Object Serialization Specification, 6.4.2: the stream's head, the object's class with its superclass and four fields, and the
  * class of the first array. Handles count from 7E0000 in the order of appearance: 2 is "[B", 3 "Ljava/lang/String;", 5 the class of byte[].
  */
-static const char sealed_object_head[] =
-        "\xac\xed\x00\x05"
-        "sr\x00\x33" "com.sun.crypto.provider.SealedObjectForKeyProtector" "\xcd\x57\xca\x59\xe7\x30\xbb\x53" "\x02\x00\x00" "x"
-        "r\x00\x19" "javax.crypto.SealedObject" "\x3e\x36\x3d\xa6\xc3\xb7\x54\x70" "\x02\x00\x04"
-        "[\x00\x0d" "encodedParams" "t\x00\x02" "[B"
-        "[\x00\x10" "encryptedContent" "q\x00\x7e\x00\x02"
-        "L\x00\x09" "paramsAlg" "t\x00\x12" "Ljava/lang/String;"
-        "L\x00\x07" "sealAlg" "q\x00\x7e\x00\x03"
-        "xp"
-        "ur\x00\x02" "[B" "\xac\xf3\x17\xf8\x06\x08\x54\xe0" "\x02\x00\x00" "xp";
+static const char sealed_object_head[] = "\xac\xed\x00\x05"
+                                         "sr\x00\x33"
+                                         "com.sun.crypto.provider.SealedObjectForKeyProtector"
+                                         "\xcd\x57\xca\x59\xe7\x30\xbb\x53"
+                                         "\x02\x00\x00"
+                                         "x"
+                                         "r\x00\x19"
+                                         "javax.crypto.SealedObject"
+                                         "\x3e\x36\x3d\xa6\xc3\xb7\x54\x70"
+                                         "\x02\x00\x04"
+                                         "[\x00\x0d"
+                                         "encodedParams"
+                                         "t\x00\x02"
+                                         "[B"
+                                         "[\x00\x10"
+                                         "encryptedContent"
+                                         "q\x00\x7e\x00\x02"
+                                         "L\x00\x09"
+                                         "paramsAlg"
+                                         "t\x00\x12"
+                                         "Ljava/lang/String;"
+                                         "L\x00\x07"
+                                         "sealAlg"
+                                         "q\x00\x7e\x00\x03"
+                                         "xp"
+                                         "ur\x00\x02"
+                                         "[B"
+                                         "\xac\xf3\x17\xf8\x06\x08\x54\xe0"
+                                         "\x02\x00\x00"
+                                         "xp";
 
 /* before encryptedContent: another array of class 5 */
 static const char second_array_head[] = "uq\x00\x7e\x00\x05";

@@ -37,10 +37,5 @@ X509 *ossl_parse_certificate(const uint8_t *der, size_t size) {
 
         x = d2i_X509(NULL, &p, (long) size);
         ERR_clear_error();
-        if (x && p != der + size) {
-                X509_free(x);
-                return NULL;
-        }
-
         return x;
 }

@@ -58,12 +58,21 @@ static size_t bmp_to_utf8(const uint8_t *in, size_t size, uint8_t *ret, bool *re
         return n;
 }
 
+/* As Java does, so that what keytool lists can be configured. */
+static int name_by_number(Pkcs12Walk *w, KeystoreEntry *e) {
+        char text[16];
+
+        snprintf(text, sizeof(text), "%u", ++w->n_unnamed);
+        e->alias = strdup(text);
+        return e->alias ? 0 : -ENOMEM;
+}
+
 static int take_name(Pkcs12Walk *w, const SafeBag *bag, KeystoreEntry *e) {
         const ASN1_STRING *name = get_attribute(bag, NID_friendlyName, V_ASN1_BMPSTRING);
         size_t size = name ? (size_t) ASN1_STRING_length(name) : 0;
 
         if (size == 0)
-                return asprintf(&e->alias, "%u", ++w->n_unnamed) < 0 ? -ENOMEM : 0;
+                return name_by_number(w, e);
         if (size > 2UL * KEYSTORE_ALIAS_MAX)
                 return load_failure(w->failure, VERDICT_LIMIT, "give the entry a shorter alias", "a friendlyName has more than %u characters",
                                     KEYSTORE_ALIAS_MAX);

@@ -7,7 +7,9 @@
 #include "common/log.h"
 #include "common/parse.h"
 
-#define SECONDS_PER_DAY 86400
+#define NO_PROFILE "there is no such profile now, or it does not apply here"
+#define SECONDS_PER_HOUR 3600
+#define SECONDS_PER_DAY (24 * SECONDS_PER_HOUR)
 
 void record_configuration(const Config *c, const Problems *problems) {
         LogRecord rec;
@@ -66,49 +68,69 @@ static void record_failed(const ProfileResult *r) {
                         r->generation > 0 ? " (the old one stays)" : "");
 }
 
+/* "29 days", "1 day", "12 hours": rounded up, so that it holds */
+static void format_remaining(int64_t seconds, char ret[32]) {
+        int64_t unit = seconds < SECONDS_PER_DAY ? SECONDS_PER_HOUR : SECONDS_PER_DAY, n = (seconds + unit - 1) / unit;
+
+        snprintf(ret, 32, "%lld %s%s", (long long) n, unit == SECONDS_PER_DAY ? "day" : "hour", n == 1 ? "" : "s");
+}
+
 /* At each threshold once: when it was not yet passed at the last load, or the key is new. */
-static void record_expiry(const ProfileResult *r, uint64_t previous_realtime, int64_t realtime) {
+static void record_expiry(const ProfileResult *r, const MsgLoad *load) {
+        int64_t realtime = (int64_t) load->realtime, previous_realtime = (int64_t) load->previous_realtime;
         int64_t not_after = r->keeps_key ? (int64_t) r->previous.not_after : r->key->not_after;
         unsigned stage = decide_expiry_stage(not_after, realtime);
         bool is_known = r->has_previous && r->previous.generation == r->generation && previous_realtime > 0;
+        char remaining[32];
         LogRecord rec;
 
-        if (stage == 0 || (is_known && decide_expiry_stage(not_after, (int64_t) previous_realtime) == stage))
+        if (stage == 0 || (is_known && decide_expiry_stage(not_after, previous_realtime) == stage))
                 return;
 
         log_record_init(&rec, not_after < realtime ? PRIORITY_ERROR : PRIORITY_WARNING, EVENT_KEY_EXPIRING);
         add_profile(&rec, r->config->name, r->generation);
         log_record_add(&rec, "MIDTLS_NOT_AFTER", "%lld", (long long) not_after);
-        if (not_after < realtime)
+        if (not_after < realtime) {
                 log_record_send(&rec, "The client certificate of profile %s has expired", r->config->name);
-        else
-                log_record_send(&rec, "The client certificate of profile %s expires within %lld days", r->config->name,
-                                (long long) ((not_after - realtime) / SECONDS_PER_DAY + 1));
+                return;
+        }
+        format_remaining(not_after - realtime, remaining);
+        log_record_send(&rec, "The client certificate of profile %s expires within %s", r->config->name, remaining);
+}
+
+/* The next profile that had a key and has none now. Return: false at the end */
+static bool next_removed(const Publication *p, size_t *cursor, char ret_name[static PROTO_NAME_MAX + 1], MsgProfile *ret,
+                         const ProfileResult **ret_now) {
+        Span record, body;
+
+        while (request_next(p->request->previous, MSG_PROFILE, cursor, &record, &body)) {
+                if (msg_profile_decode(body, ret) != 0 || ret->generation == 0)
+                        continue;
+
+                snprintf(ret_name, PROTO_NAME_MAX + 1, "%.*s", (int) ret->name.size, (const char *) ret->name.data);
+                *ret_now = publish_find_result(p, ret_name);
+                if (!*ret_now || (*ret_now)->generation == 0)
+                        return true;
+        }
+        return false;
 }
 
 static void record_removed(const Publication *p) {
+        char name[PROTO_NAME_MAX + 1];
+        const ProfileResult *now;
         size_t cursor = 0;
-        Span record, body;
         MsgProfile old;
 
-        while (request_next(p->request->previous, MSG_PROFILE, &cursor, &record, &body)) {
-                _cleanup_free_ char *name = NULL;
-                const ProfileResult *now;
+        while (next_removed(p, &cursor, name, &old, &now)) {
                 LogRecord rec;
-
-                if (msg_profile_decode(body, &old) != 0 || old.generation == 0 || span_to_string(old.name, &name) < 0)
-                        continue;
-                now = publish_find_result(p, name);
-                if (now && now->generation > 0)
-                        continue;
 
                 log_record_init(&rec, PRIORITY_NOTICE, EVENT_KEY_REMOVED);
                 add_profile(&rec, name, old.generation);
-                log_record_send(&rec, "The key of profile %s is used no more: %s", name, now ? now->reason : "there is no such profile now");
+                log_record_send(&rec, "The key of profile %s is used no more: %s", name, now ? now->reason : NO_PROFILE);
         }
 }
 
-void record_keys(const Publication *p, int64_t realtime) {
+void record_keys(const Publication *p) {
         for (size_t i = 0; i < p->n_results; i++) {
                 const ProfileResult *r = &p->results[i];
 
@@ -117,7 +139,7 @@ void record_keys(const Publication *p, int64_t realtime) {
                 if (r->generation > 0 && !r->keeps_key && (!r->has_previous || r->previous.generation != r->generation))
                         record_loaded(r);
                 if (r->generation > 0)
-                        record_expiry(r, p->request->load.previous_realtime, realtime);
+                        record_expiry(r, &p->request->load);
         }
         record_removed(p);
 }
@@ -143,8 +165,12 @@ static int add_report(const char *profile, AdminWhat what, const char *sentence,
 }
 
 static int add_profile_report(const ProfileResult *r, RecordList *ret) {
-        char sentence[PROTO_TEXT_MAX + 1];
+        char sentence[PROTO_TEXT_MAX + 64];
 
+        if (r->what == ADMIN_WHAT_KEPT_OLD) {
+                snprintf(sentence, sizeof(sentence), "%s; generation %llu stays in force", r->reason, (unsigned long long) r->generation);
+                return add_report(r->config->name, r->what, sentence, r->hint, ret);
+        }
         if (r->reason[0])
                 return add_report(r->config->name, r->what, r->reason, r->hint, ret);
 
@@ -161,11 +187,28 @@ static bool is_told(const Publication *p, const Problem *problem) {
         return false;
 }
 
+/* Those that are there have a report of their own. */
+static int add_removed_reports(const Publication *p, RecordList *ret) {
+        char name[PROTO_NAME_MAX + 1];
+        const ProfileResult *now;
+        size_t cursor = 0;
+        MsgProfile old;
+        int r = 0;
+
+        while (r >= 0 && next_removed(p, &cursor, name, &old, &now))
+                if (!now)
+                        r = add_report(name, ADMIN_WHAT_REMOVED, NO_PROFILE, "", ret);
+
+        return r;
+}
+
 int record_add_reports(const Publication *p, const Problems *problems, RecordList *ret) {
         int r = 0;
 
         for (size_t i = 0; i < p->n_results && r >= 0; i++)
                 r = add_profile_report(&p->results[i], ret);
+        if (r >= 0)
+                r = add_removed_reports(p, ret);
 
         for (size_t i = 0; i < problems->n_items && r >= 0; i++) {
                 const Problem *problem = &problems->items[i];

@@ -28,7 +28,6 @@ typedef struct Run {
         size_t n_results;
         RecordList *extra;    /* WATCH, REPORT */
         RecordList *snapshot; /* without SNAPSHOT_END */
-        int64_t realtime;
 } Run;
 
 static void run_done(Run *run) {
@@ -147,7 +146,7 @@ static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r
                 snprintf(r->failure.detail, sizeof(r->failure.detail), "loading failed inside keyd: %s", strerrordesc_np(-k));
         }
 
-        decide_profile(r, run->request.load.resend_keys, run->realtime, &run->request.load.last_generation);
+        decide_profile(r, &run->request.load);
 }
 
 static int load_profiles(Run *run) {
@@ -173,7 +172,6 @@ static int read_request(Run *run) {
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The supervisor's request cannot be read");
 
-        run->realtime = (int64_t) time(NULL);
         r = record_list_new(EXTRA_RECORDS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
         if (r >= 0)
                 r = record_list_new(ROLE_SNAPSHOT_RECORDS_MAX - 1, ROLE_SNAPSHOT_BYTES_MAX - 1, &run->snapshot);
@@ -212,10 +210,12 @@ static int give_keys(const Run *run) {
         r = grant_send(&p, ROLE_FD_KEYS, deadline_after(SIGNER_USEC), &n_missing);
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The signer does not take the keys");
-        if (n_missing > 0)
-                log_message(PRIORITY_ERROR, "The signer does not hold the keys of %u profiles", n_missing);
+        if (n_missing == 0)
+                return 0;
 
-        return 0;
+        /* To fail is to have all keys sent again. When they were, one that the signer does not take must not stop the others. */
+        log_message(PRIORITY_ERROR, "The signer does not hold the keys of %u profiles", n_missing);
+        return run->request.load.resend_keys ? 0 : -ESTALE;
 }
 
 /* The same but for the revision */
@@ -238,7 +238,7 @@ static void record_all(const Run *run) {
                 return;
         if (!run->request.load.quiet || !is_unchanged(run))
                 record_configuration(run->config, &run->problems);
-        record_keys(&p, run->realtime);
+        record_keys(&p);
 }
 
 static int publish(Run *run, size_t *n_sent) {

@@ -95,8 +95,22 @@ static int password_from_file(const ProfileConfig *p, const char *path, Secret *
         return r;
 }
 
-static int password_from_midtls(const ProfileConfig *p _unused_, const char *base64, Secret **ret, LoadFailure *f) {
-        return password_decrypt(base64, ret, f);
+/* Which profile's value it is: what is wrong with it says nothing of that. */
+static void prefix_detail(const ProfileConfig *p, LoadFailure *f) {
+        char detail[sizeof(f->detail)];
+
+        memcpy(detail, f->detail, sizeof(detail));
+        snprintf(f->detail, sizeof(f->detail), "password of profile %s: %.400s", p->name, detail);
+}
+
+static int password_from_midtls(const ProfileConfig *p, const char *base64, Secret **ret, LoadFailure *f) {
+        int r = password_decrypt(base64, p->host_key_folder, ret, f);
+
+        if (r == 0)
+                drop_newline(*ret);
+        else if (r > 0)
+                prefix_detail(p, f);
+        return r;
 }
 
 static int password_refuse_encrypted(const ProfileConfig *p, const char *text _unused_, Secret **ret _unused_, LoadFailure *f) {

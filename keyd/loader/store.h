@@ -21,9 +21,9 @@ void store_secrets_done(StoreSecrets *s);
  * KeystorePath= is a path or credential:NAME; a password is credential:NAME, file:PATH (relative to the profile's folder),
  * midtls:BASE64, or the password itself. Credentials are files of $CREDENTIALS_DIRECTORY.
  *
- * Return: 0; 1 with *ret_failure filled (VERDICT_IO, _LIMIT, _POLICY, _UNSUPPORTED); -errno
+ * Return: 0; 1 with *ret_failure filled (VERDICT_IO, _LIMIT, _POLICY, _UNSUPPORTED; for midtls: also _FORMAT, _MISMATCH, _AUTH); -errno
  */
 int store_fetch(const ProfileConfig *p, StoreSecrets *ret, LoadFailure *ret_failure) _must_check_;
 
-/* What stands behind "midtls:". Return: as store_fetch */
-int password_decrypt(const char *base64, Secret **ret, LoadFailure *ret_failure) _must_check_;
+/* What stands behind "midtls:", of up to 4 KiB. @host_key_folder: as host_key_read(). Return: 0; 1 with *ret_failure filled; -errno */
+int password_decrypt(const char *base64, const char *host_key_folder, Secret **ret, LoadFailure *ret_failure) _must_check_;

@@ -85,6 +85,7 @@ typedef struct IntakeRow {
         Handler handle;
 } IntakeRow;
 
+/* clang-format off */
 static const IntakeRow rows[] = {
         /*                   in batch  size max          handler */
         [ROLE_KEYS_BEGIN] = {false,    1,                on_begin},
@@ -93,6 +94,7 @@ static const IntakeRow rows[] = {
         [ROLE_BINDING]    = {true,     1024,             on_binding},
         [ROLE_KEYS_END]   = {true,     1,                on_end},
 };
+/* clang-format on */
 
 static int void_batch(Table *t, unsigned type, const char *reason) {
         log_message(PRIORITY_ERROR, "A record of type 0x%02x on the keys channel %s: nothing of this load is taken", type, reason);

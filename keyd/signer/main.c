@@ -6,7 +6,6 @@
  * No file, no network, no child, one thread. It reads verdicts and keys from its neighbours in keyd, and ends when the supervisor does.
  */
 
-#include <getopt.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <poll.h>
@@ -15,7 +14,7 @@
 #include "common/chan.h"
 #include "common/jail.h"
 #include "common/log.h"
-#include "common/msg-load.h"
+#include "common/role-process.h"
 #include "keyd/crypto/arena.h"
 #include "keyd/signer/intake.h"
 #include "keyd/signer/verdict.h"
@@ -23,31 +22,8 @@
 #define ARENA_SIZE_MAX ((size_t) 16 * 1024 * 1024)
 #define SEND_USEC USEC_PER_SEC
 
-typedef struct Options {
-        LogTarget log;
-        bool sandbox_off;
-} Options;
-
 static Table table;
 static Replay replay;
-
-/* Return: 0, 1 for a mistake in usage */
-static int parse_options(int argc, char **argv, Options *ret) {
-        static const struct option options[] = {{"log", required_argument, NULL, 'l'}, {"sandbox", required_argument, NULL, 's'}, {}};
-        int c;
-
-        *ret = (Options) {.log = LOG_TARGET_AUTO};
-        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-                if (c == 'l')
-                        ret->log = log_target_from_string(optarg);
-                else if (c == 's' && strcmp(optarg, "off") == 0)
-                        ret->sandbox_off = true;
-                else
-                        return 1;
-        }
-
-        return optind < argc || ret->log == _LOG_TARGET_INVALID;
-}
 
 /* Should: everything that opens a file or a socket, or is made at first use. Must not: read from a peer. */
 static int prepare_openssl(void) {
@@ -60,62 +36,12 @@ static int prepare_openssl(void) {
         return 0;
 }
 
-/* What remains when keys are here: records and their answers, memory, time, randomness, the log, the end. */
-static const JailRule syscalls[] = {
-        {.name = "brk"},
-        {.name = "clock_gettime"},
-        {.name = "close"},
-        {.name = "exit"},
-        {.name = "exit_group"},
-        {.name = "futex"},
-        {.name = "getpid"}, /* OpenSSL's generator asks whether it was forked */
-        {.name = "getrandom"},
-        {.name = "madvise"},
-        {.name = "memfd_create", .action = JAIL_ERRNO, .error = EPERM}, /* sd_journal_sendv() when the journal's queue is full */
-        {.name = "mmap", .has_argument = true, .argument = 2, .mask = 0x4 /* PROT_EXEC */, .value = 0},
-        {.name = "mremap"},
-        {.name = "munmap"},
-        {.name = "poll"},
-        {.name = "ppoll"}, /* poll() where there is no such call */
-        {.name = "prctl", .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = 16 /* PR_GET_NAME: the same */},
-        {.name = "recvmsg"},
-        {.name = "restart_syscall"},
-        {.name = "rt_sigreturn"},
-        {.name = "sendmsg"},
-        {.name = "sendto"},
-        {.name = "write"},
-};
-
-static int send_ready(const char *text) {
-        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_TEXT_MAX + 64);
-        MsgReady m = {.text = span_from_string(text)};
-        int r;
-
-        r = msg_ready_encode(&record, &m);
-        return r < 0 ? r : chan_send(ROLE_FD_CONTROL, buf_span(&record), deadline_after(SEND_USEC));
-}
-
-/* After: the filter holds, and the supervisor knows what was reached. */
 static int confine(const ArenaStatus *memory, bool sandbox_off) {
         char text[256];
-        LogRecord rec;
-        int r;
 
-        snprintf(text, sizeof(text), "keys in %s, %zu KiB, %s dumps, %s children; %s", arena_level_to_string(memory->level), memory->size / 1024,
-                 memory->not_dumped ? "not in" : "in", memory->not_forked ? "not in" : "in", sandbox_off ? "no syscall filter" : "syscall filter");
-
-        /* Also opens the journal's socket. */
-        log_record_init(&rec, sandbox_off || memory->level == ARENA_UNLOCKED ? PRIORITY_WARNING : PRIORITY_INFO, EVENT_SANDBOX);
-        log_record_send(&rec, "Signer: %s", text);
-
-        if (!sandbox_off) {
-                r = jail_seccomp(syscalls, ARRAY_SIZE(syscalls));
-                if (r < 0)
-                        return log_errno(r, "Cannot install the syscall filter");
-        }
-
-        r = send_ready(text);
-        return r < 0 ? log_errno(r, "Cannot tell the supervisor") : 0;
+        snprintf(text, sizeof(text), "keys in %s, %zu KiB, %s dumps, %s children", arena_level_to_string(memory->level), memory->size / 1024,
+                 memory->not_dumped ? "not in" : "in", memory->not_forked ? "not in" : "in");
+        return role_confine("Signer", text, memory->level == ARENA_UNLOCKED, sandbox_off);
 }
 
 /* Return: 0, 1 when the channel has ended, -errno */
@@ -228,7 +154,7 @@ static int run(void) {
 
 int main(int argc, char **argv) {
         ArenaStatus memory;
-        Options options;
+        RoleOptions options;
         int r;
 
         r = jail_prepare();
@@ -241,10 +167,8 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
         }
 
-        if (parse_options(argc, argv, &options) != 0) {
-                fprintf(stderr, "Usage: %s [--log=auto|journal|console|json] [--sandbox=off]\n", argv[0]);
+        if (role_options_parse(argc, argv, &options) != 0)
                 return 2;
-        }
         log_open("keyd-signer", options.log);
 
         if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || prepare_openssl() < 0) {

@@ -11,7 +11,7 @@
 #define REPLAY_DIGEST_SIZE 32U
 
 typedef struct Replay {
-        uint64_t tags[REPLAY_ENTRIES]; /* the digest's first eight bytes: what is searched */
+        uint64_t tags[REPLAY_ENTRIES];       /* the digest's first eight bytes: what is searched */
         uint64_t noted_usec[REPLAY_ENTRIES]; /* 0: empty */
         uint8_t digests[REPLAY_ENTRIES][REPLAY_DIGEST_SIZE];
         size_t next;

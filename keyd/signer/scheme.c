@@ -15,6 +15,7 @@
  * RFC 8446, 4.2.3: PKCS#1 v1.5 signs no TLS 1.3 handshake, and an ECDSA scheme stands for one curve there; in TLS 1.2 it names the
  * digest alone.
  */
+/* clang-format off */
 static const Scheme schemes[] = {
         /* scheme                           TLS 1.3  TLS 1.2  digest    PSS */
         {TLS_SCHEME_RSA_PKCS1_SHA256,       0,       RSA,     "SHA256", false},
@@ -32,6 +33,7 @@ static const Scheme schemes[] = {
         {TLS_SCHEME_RSA_PSS_PSS_SHA384,     RSA_PSS, RSA_PSS, "SHA384", true},
         {TLS_SCHEME_RSA_PSS_PSS_SHA512,     RSA_PSS, RSA_PSS, "SHA512", true},
 };
+/* clang-format on */
 
 const Scheme *scheme_find(uint16_t scheme, uint16_t tls_version, KeyKind kind) {
         for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
@@ -49,7 +51,7 @@ int key_kind_from_name(const char *name, KeyKind *ret) {
                 const char *prefix; /* the longer one first */
                 KeyKind kind;
         } names[] = {
-                {"rsa-pss-", KEY_RSA_PSS}, {"rsa-", KEY_RSA},         {"ec-p256", KEY_EC_P256}, {"ec-p384", KEY_EC_P384},
+                {"rsa-pss-", KEY_RSA_PSS}, {"rsa-", KEY_RSA},        {"ec-p256", KEY_EC_P256}, {"ec-p384", KEY_EC_P384},
                 {"ec-p521", KEY_EC_P521},  {"ed25519", KEY_ED25519}, {"ed448", KEY_ED448},
         };
 

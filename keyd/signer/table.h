@@ -13,7 +13,7 @@
 #include "common/msg-grant.h"
 #include "keyd/signer/key.h"
 
-#define TABLE_RECORDS_MAX 65536U /* of one batch */
+#define TABLE_RECORDS_MAX 16384U /* of one batch */
 
 typedef struct Grant Grant;
 typedef struct Binding Binding;

@@ -60,7 +60,8 @@ static bool check_rate(Case *c) {
 }
 
 static bool check_pins(Case *c) {
-        return grant_allows_server(c->grant, c->m->server_spki_sha256) || refuse(c, REFUSAL_SERVER_CERTIFICATE, "the server's key is none that is pinned");
+        return grant_allows_server(c->grant, c->m->server_spki_sha256) ||
+               refuse(c, REFUSAL_SERVER_CERTIFICATE, "the server's key is none that is pinned");
 }
 
 static bool check_scheme(Case *c) {
@@ -88,7 +89,8 @@ static bool check_replay(Case *c) {
 }
 
 static bool (*const checks[])(Case *c) = {
-        check_deadline, check_profile, check_generation, check_dates, check_rate, check_pins, check_scheme, check_tbs, check_destination, check_replay,
+        check_deadline, check_profile, check_generation, check_dates,       check_rate,
+        check_pins,     check_scheme,  check_tbs,        check_destination, check_replay,
 };
 
 static bool check_all(Case *c) {

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "common/chan.h"
@@ -183,6 +182,7 @@ static int renew_keys(Supervisor *s) {
         close_fdp(&s->keys[0]);
         close_fdp(&s->keys[1]);
         s->signer_is_empty = true;
+        s->signer_is_known = false;
 
         return spawn_pair(s->keys);
 }
@@ -242,10 +242,14 @@ int child_start(Supervisor *s, ChildId id) {
 
 /* Return: whether @pid ended until @deadline_usec */
 static bool wait_for_end(pid_t pid, uint64_t deadline_usec) {
-        _cleanup_fd_ int fd = (int) syscall(SYS_pidfd_open, pid, 0); /* glibc before 2.36 has no name for it */
-        struct pollfd p = {.fd = fd, .events = POLLIN};
+        _cleanup_fd_ int fd = -1;
+        struct pollfd p = {.events = POLLIN};
 
-        while (fd >= 0) {
+        if (spawn_open_pidfd(pid, &fd) < 0)
+                return false;
+
+        p.fd = fd;
+        for (;;) {
                 int n = poll(&p, 1, deadline_to_poll_ms(deadline_usec));
 
                 if (n > 0)
@@ -253,7 +257,6 @@ static bool wait_for_end(pid_t pid, uint64_t deadline_usec) {
                 if (n == 0 || errno != EINTR)
                         return false;
         }
-        return false;
 }
 
 void child_stop_all(Supervisor *s) {

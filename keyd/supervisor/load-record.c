@@ -35,6 +35,11 @@ static int check_crl(LoadRecords *r _unused_, Span body) {
         return msg_crl_decode(body, &m) == 0 ? 0 : LOAD_RECORD_E_VIOLATION;
 }
 
+static void note_date(LoadRecords *r, uint64_t date) {
+        if (date > r->realtime)
+                r->next_date = MIN_OF(r->next_date, date);
+}
+
 static int check_profile(LoadRecords *r, Span body) {
         MsgProfile m;
 
@@ -44,6 +49,11 @@ static int check_profile(LoadRecords *r, Span body) {
         r->counts.n_profiles++;
         r->counts.n_unavailable += m.state != PROTO_STATE_READY;
         r->last_generation = MAX_OF(r->last_generation, m.generation);
+        if (m.generation > 0) {
+                note_date(r, m.not_before);
+                /* RFC 5280, 4.1.2.5: valid up to and including notAfter */
+                note_date(r, m.not_after + 1);
+        }
         return 0;
 }
 
@@ -100,8 +110,8 @@ static const RecordRow rows[] = {
 };
 /* clang-format on */
 
-int load_records_init(LoadRecords *r, uint64_t revision) {
-        *r = (LoadRecords) {.revision = revision};
+int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime) {
+        *r = (LoadRecords) {.revision = revision, .realtime = realtime, .next_date = UINT64_MAX};
 
         return record_list_new(ROLE_SNAPSHOT_RECORDS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &r->list);
 }

@@ -3,6 +3,7 @@
 /* One loader at a time: started, fed with the last snapshot, listened to, killed when late; its snapshot becomes the current one */
 
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -17,6 +18,7 @@
 struct Load {
         Supervisor *supervisor;
         pid_t pid;
+        int pidfd;
         sd_event_source *exit_source, *deadline_source;
         Channel *channel;
         LoadRecords records;
@@ -34,6 +36,7 @@ static Load *load_free(Load *l) {
 
         sd_event_source_disable_unref(l->exit_source);
         sd_event_source_disable_unref(l->deadline_source);
+        close_fdp(&l->pidfd);
         channel_free(l->channel);
         load_records_done(&l->records);
         free(l);
@@ -89,13 +92,26 @@ static const ChannelHandlers handlers = {.on_record = on_record, .on_end = on_en
 
 /* end */
 
-static uint64_t realtime_seconds(void) {
-        return (uint64_t) time(NULL);
+static uint64_t realtime_usec(void) {
+        struct timespec t;
+
+        ASSERT(clock_gettime(CLOCK_REALTIME, &t) == 0);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* Also when the next certificate begins or ends: a successor that lies ready is taken then. */
+static void arm_refresh(Supervisor *s) {
+        uint64_t now = realtime_usec(), date = MIN_OF(s->next_date, UINT64_MAX / USEC_PER_SEC) * USEC_PER_SEC;
+
+        supervisor_arm(s->refresh_source, MIN_OF(s->p->refresh_usec, date > now ? date - now : 0));
 }
 
 static int commit(Supervisor *s, Load *l) {
         s->signer_is_empty = false;
-        s->snapshot_realtime = realtime_seconds();
+        s->signer_is_known = true;
+        s->snapshot_realtime = l->records.realtime;
+        s->next_date = l->records.next_date;
+        arm_refresh(s);
         watch_end_round(s);
         if (load_records_same(s->snapshot, l->records.list))
                 return 0;
@@ -124,7 +140,7 @@ static void roll_back(Supervisor *s, const Load *l, const char *why) {
         if (l->dry_run)
                 return;
 
-        s->signer_is_empty = true;
+        s->signer_is_known = false;
         supervisor_arm(s->retry_source, s->p->retry_usec);
 }
 
@@ -153,13 +169,19 @@ static void finish(Load *l, const siginfo_t *end) {
         supervisor_announce(s);
 }
 
-static int on_ended(sd_event_source *source _unused_, const siginfo_t *end, void *userdata) {
-        _cleanup_(load_freep) Load *l = userdata;
+static int on_ended(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata) {
+        Load *l = userdata;
         Supervisor *s = l->supervisor;
+        siginfo_t end = {};
+
+        if (waitid(P_PID, (id_t) l->pid, &end, WEXITED | WNOWAIT | WNOHANG) < 0 || end.si_pid == 0)
+                return 0;
 
         channel_receive_rest(l->channel);
         s->load = NULL;
-        finish(l, end);
+        linger_add(s, l->pid);
+        finish(l, &end);
+        load_free(l);
         start_if_wanted(s);
 
         return 0;
@@ -180,8 +202,10 @@ static int send_request(Load *l) {
                 .revision = l->records.revision,
                 .last_generation = s->last_generation,
                 .resend_keys = l->resend_keys,
+                .signer_is_empty = s->signer_is_empty,
                 .dry_run = l->dry_run,
                 .quiet = l->quiet,
+                .realtime = l->records.realtime,
                 .previous_realtime = s->snapshot ? s->snapshot_realtime : 0,
         };
         int r;
@@ -219,7 +243,9 @@ static int attach(Load *l, int *fd) {
 
         r = channel_new(s->loop, fd, &handlers, l, &l->channel);
         if (r >= 0)
-                r = sd_event_add_child(s->loop, &l->exit_source, l->pid, WEXITED, on_ended, l);
+                r = spawn_open_pidfd(l->pid, &l->pidfd);
+        if (r >= 0)
+                r = sd_event_add_io(s->loop, &l->exit_source, l->pidfd, EPOLLIN, on_ended, l);
         if (r >= 0)
                 r = supervisor_add_timer(s, on_deadline, l, &l->deadline_source);
         if (r >= 0)
@@ -242,9 +268,9 @@ static int start(Supervisor *s, bool dry_run, bool quiet) {
         l = calloc(1, sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        *l = (Load) {.supervisor = s, .dry_run = dry_run, .quiet = quiet, .resend_keys = s->signer_is_empty && !dry_run};
+        *l = (Load) {.supervisor = s, .pidfd = -1, .dry_run = dry_run, .quiet = quiet, .resend_keys = !s->signer_is_known && !dry_run};
 
-        r = load_records_init(&l->records, s->revision + 1);
+        r = load_records_init(&l->records, s->revision + 1, realtime_usec() / USEC_PER_SEC);
         if (r < 0)
                 return r;
         r = spawn_pair(pair);
@@ -275,13 +301,14 @@ static void start_if_wanted(Supervisor *s) {
                 s->wanted_dry = false;
         else {
                 s->wanted = s->wanted_quiet = false;
+                s->next_date = UINT64_MAX;
                 ignore_result(sd_event_source_set_enabled(s->retry_source, SD_EVENT_OFF), "a load more does no harm");
                 watch_begin_round(s);
         }
         if (s->announced && !dry_run && !quiet)
                 daemon_notify_reloading();
         admin_load_begun(s, dry_run);
-        supervisor_arm(s->refresh_source, s->p->refresh_usec);
+        arm_refresh(s);
         s->n_loads++;
 
         r = start(s, dry_run, quiet);

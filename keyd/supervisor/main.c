@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* keyd: the supervisor. --check and --inspect are the loader's; it stands beside us. */
+/* keyd: the supervisor. --check, --inspect and --make-host-key are the loader's; it stands beside us. */
 
 #include <limits.h>
 #include <string.h>
@@ -12,11 +12,22 @@
 #include "common/log.h"
 #include "keyd/supervisor/supervisor.h"
 
+#define EXIT_USAGE 2
 #define PURPOSE "Holds client keys and signs TLS handshakes for midtls-calld."
 
 static const DaemonOption options[] = {
-        DAEMON_ROW_CONFIG_DIR, DAEMON_ROW_LOG, DAEMON_ROW_CHECK, DAEMON_ROW_ROOT, DAEMON_ROW_INSPECT, DAEMON_ROW_KEY_ALIAS, DAEMON_ROW_SANDBOX,
+        DAEMON_ROW_CONFIG_DIR, DAEMON_ROW_LOG,       DAEMON_ROW_CHECK,    DAEMON_ROW_ROOT,
+        DAEMON_ROW_INSPECT,    DAEMON_ROW_KEY_ALIAS, DAEMON_ROW_HOST_KEY, DAEMON_ROW_SANDBOX,
 };
+
+/* Options that say something about another one. */
+static bool are_consistent(const DaemonOptions *o) {
+        const char *missing = o->root && !o->check ? "--root needs --check" : o->key_alias && !o->inspect ? "--key-alias needs --inspect" : NULL;
+
+        if (missing)
+                fprintf(stderr, "keyd: %s; see keyd --help\n", missing);
+        return !missing;
+}
 
 /* The folder of our own executable, where the roles' are. Return: 0 or -errno */
 static int find_executables(char ret[static PATH_MAX]) {
@@ -91,14 +102,16 @@ int main(int argc, char *argv[]) {
         }
         r = daemon_options_parse("keyd", PURPOSE, options, ARRAY_SIZE(options), argc, argv, &o);
         if (r != 0)
-                return r == DAEMON_OPTIONS_E_DONE ? EXIT_SUCCESS : 2;
+                return r == DAEMON_OPTIONS_E_DONE ? EXIT_SUCCESS : EXIT_USAGE;
+        if (!are_consistent(&o))
+                return EXIT_USAGE;
         log_open("keyd", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
 
         r = find_executables(folder);
         if (r < 0)
                 log_errno(r, "Cannot find my own folder");
         else
-                r = o.check || o.inspect ? run_loader(folder, argv) : serve(folder, &o);
+                r = o.check || o.inspect || o.make_host_key ? run_loader(folder, argv) : serve(folder, &o);
 
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "common/role.h"
 
@@ -133,6 +134,17 @@ int spawn_role(const SpawnRequest *q, pid_t *ret) {
                 become_role(q, null, parent, arguments.items, environment.items);
 
         *ret = pid;
+        return 0;
+}
+
+int spawn_open_pidfd(pid_t pid, int *ret) {
+        /* glibc before 2.36 has no name for it. */
+        long fd = syscall(SYS_pidfd_open, pid, 0);
+
+        if (fd < 0)
+                return -errno;
+
+        *ret = (int) fd;
         return 0;
 }
 

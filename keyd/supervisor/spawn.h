@@ -30,3 +30,6 @@ int spawn_role(const SpawnRequest *q, pid_t *ret) _must_check_;
 
 /* A SOCK_SEQPACKET pair, CLOEXEC, non-blocking, at SPAWN_FD_MIN or above. Return: 0 or -errno */
 int spawn_pair(int ret[2]) _must_check_;
+
+/* A descriptor that becomes readable when the child @pid ends, CLOEXEC. Return: 0 or -errno */
+int spawn_open_pidfd(pid_t pid, int *ret) _must_check_;

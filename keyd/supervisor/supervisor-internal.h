@@ -76,6 +76,21 @@ void load_signer_lost(Supervisor *s);
 /* Kills a loader that is under way and waits for its end. */
 void load_stop(Supervisor *s);
 
+/* linger.c: loaders that have ended, and are not reaped yet */
+
+#define LINGERING_MAX 8U
+
+typedef struct Lingering {
+        pid_t pid;
+        uint64_t until_usec;
+} Lingering;
+
+int linger_start(Supervisor *s) _must_check_;
+
+/* @pid has ended; reaps it later. */
+void linger_add(Supervisor *s, pid_t pid);
+void linger_stop(Supervisor *s);
+
 /* load-record.c: what a loader may say, and when */
 
 typedef enum LoadStage {
@@ -94,6 +109,8 @@ typedef struct LoadRecords {
         RecordList *list;  /* the snapshot as the verifier gets it */
         SnapshotCounts counts;
         uint64_t last_generation; /* the highest that PROFILE said */
+        uint64_t realtime;        /* when the load began, seconds since 1970 */
+        uint64_t next_date;       /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
         uint32_t n_failed;        /* reports that are failures */
 } LoadRecords;
 
@@ -104,7 +121,7 @@ enum {
         LOAD_RECORD_E_REPORT,    /* for the caller: a REPORT */
 };
 
-int load_records_init(LoadRecords *r, uint64_t revision) _must_check_;
+int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime) _must_check_;
 void load_records_done(LoadRecords *r);
 
 /* @record comes from the loader, which has read files that anybody may have written. Return: 0, LOAD_RECORD_E_*, -errno */
@@ -173,19 +190,24 @@ struct Supervisor {
         sd_event *loop;
 
         Child children[_CHILD_MAX];
-        int verdicts[2]; /* the verifier's end, the signer's; both are kept so that either can be replaced */
-        int keys[2];     /* the loader's end, the signer's; new with each signer */
-        bool signer_is_empty;
+        int verdicts[2];      /* the verifier's end, the signer's; both are kept so that either can be replaced */
+        int keys[2];          /* the loader's end, the signer's; new with each signer */
+        bool signer_is_empty; /* no load has come to its end since it was started */
+        bool signer_is_known; /* what it has is what the snapshot says: the last load has come to its end */
 
         RecordList *snapshot; /* NULL: none yet */
         SnapshotCounts counts;
         uint64_t revision, last_generation, snapshot_realtime;
-        bool announced; /* READY=1 was said */
+        uint64_t next_date; /* as in LoadRecords, of the last load; UINT64_MAX while one is under way */
+        bool announced;     /* READY=1 was said */
 
         Load *load; /* NULL: none under way */
         bool wanted, wanted_dry, wanted_quiet;
         unsigned n_loads, n_failed_loads;
         sd_event_source *refresh_source, *retry_source;
+        Lingering lingering[LINGERING_MAX]; /* oldest first */
+        size_t n_lingering;
+        sd_event_source *linger_source;
 
         sd_event_source *accept_source;
 

@@ -95,6 +95,8 @@ static int prepare(Supervisor *s) {
         if (r >= 0)
                 r = supervisor_add_timer(s, on_refresh, s, &s->retry_source);
         if (r >= 0)
+                r = linger_start(s);
+        if (r >= 0)
                 r = watch_start(s);
         if (r >= 0)
                 r = callers_start(s);
@@ -118,6 +120,7 @@ static int start_children(Supervisor *s) {
 
 static void supervisor_done(Supervisor *s) {
         load_stop(s);
+        linger_stop(s);
         child_stop_all(s);
         admin_stop(s);
         watch_done(s);

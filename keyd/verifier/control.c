@@ -92,6 +92,7 @@ typedef struct ControlRow {
         Handler handle;
 } ControlRow;
 
+/* clang-format off */
 static const ControlRow rows[] = {
         /*                   in snapshot  descriptor  handler */
         [ROLE_CALLER]      = {false,      true,       on_caller},
@@ -102,9 +103,11 @@ static const ControlRow rows[] = {
         [MSG_CONNECTION]   = {true,       false,      on_connection},
         [MSG_SNAPSHOT_END] = {true,       false,      on_snapshot_end},
 };
+/* clang-format on */
 
 static void violation(Verifier *v, unsigned type, const char *reason) {
-        log_message(PRIORITY_ERROR, "A record of type 0x%02x from the supervisor %s%s", type, reason, v->next_policy ? ": this snapshot is not taken" : "");
+        log_message(PRIORITY_ERROR, "A record of type 0x%02x from the supervisor %s%s", type, reason,
+                    v->next_policy ? ": this snapshot is not taken" : "");
         drop_next(v);
 }
 

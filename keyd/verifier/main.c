@@ -6,7 +6,6 @@
  * No key, no file, no network, no child, one thread. It reads what strangers sent to calld, and asks the signer for what has passed the check.
  */
 
-#include <getopt.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <poll.h>
@@ -15,34 +14,9 @@
 #include "common/chan.h"
 #include "common/jail.h"
 #include "common/log.h"
-#include "common/msg-load.h"
+#include "common/role-process.h"
 #include "keyd/verifier/control.h"
 #include "keyd/verifier/signer-channel.h"
-
-#define READY_USEC USEC_PER_SEC
-
-typedef struct Options {
-        LogTarget log;
-        bool sandbox_off;
-} Options;
-
-/* Return: 0, 1 for a mistake in usage */
-static int parse_options(int argc, char **argv, Options *ret) {
-        static const struct option options[] = {{"log", required_argument, NULL, 'l'}, {"sandbox", required_argument, NULL, 's'}, {}};
-        int c;
-
-        *ret = (Options) {.log = LOG_TARGET_AUTO};
-        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-                if (c == 'l')
-                        ret->log = log_target_from_string(optarg);
-                else if (c == 's' && strcmp(optarg, "off") == 0)
-                        ret->sandbox_off = true;
-                else
-                        return 1;
-        }
-
-        return optind < argc || ret->log == _LOG_TARGET_INVALID;
-}
 
 static int compare_bytes(const void *a, const void *b) {
         return *(const uint8_t *) a - *(const uint8_t *) b;
@@ -78,61 +52,6 @@ static void prepare_sessions(Verifier *v) {
         for (size_t i = 0; i < SESSIONS_MAX; i++)
                 v->sessions[i].fd = -1;
         v->record.max = PROTO_RECORD_MAX;
-}
-
-/* What remains when hostile bytes are here: records and their answers, memory, time, randomness, the log, the end. */
-static const JailRule syscalls[] = {
-        {.name = "brk"},
-        {.name = "clock_gettime"},
-        {.name = "close"},
-        {.name = "exit"},
-        {.name = "exit_group"},
-        {.name = "futex"},
-        {.name = "getpid"}, /* OpenSSL's generator asks whether it was forked */
-        {.name = "getrandom"},
-        {.name = "madvise"},
-        {.name = "memfd_create", .action = JAIL_ERRNO, .error = EPERM}, /* sd_journal_sendv() when the journal's queue is full */
-        {.name = "mmap", .has_argument = true, .argument = 2, .mask = 0x4 /* PROT_EXEC */, .value = 0},
-        {.name = "mremap"},
-        {.name = "munmap"},
-        {.name = "poll"},
-        {.name = "ppoll"}, /* poll() where there is no such call */
-        {.name = "prctl", .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = 16 /* PR_GET_NAME: the same */},
-        {.name = "recvmsg"},
-        {.name = "restart_syscall"},
-        {.name = "rt_sigreturn"},
-        {.name = "sendmsg"},
-        {.name = "sendto"},
-        {.name = "write"},
-};
-
-static int send_ready(const char *text) {
-        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_TEXT_MAX + 64);
-        MsgReady m = {.text = span_from_string(text)};
-        int r;
-
-        r = msg_ready_encode(&record, &m);
-        return r < 0 ? r : chan_send(ROLE_FD_CONTROL, buf_span(&record), deadline_after(READY_USEC));
-}
-
-/* After: the filter holds, and the supervisor knows what was reached. */
-static int confine(bool sandbox_off) {
-        const char *text = sandbox_off ? "no syscall filter" : "syscall filter";
-        LogRecord rec;
-        int r;
-
-        /* Also opens the journal's socket. */
-        log_record_init(&rec, sandbox_off ? PRIORITY_WARNING : PRIORITY_INFO, EVENT_SANDBOX);
-        log_record_send(&rec, "Verifier: %s", text);
-
-        if (!sandbox_off) {
-                r = jail_seccomp(syscalls, ARRAY_SIZE(syscalls));
-                if (r < 0)
-                        return log_errno(r, "Cannot install the syscall filter");
-        }
-
-        r = send_ready(text);
-        return r < 0 ? log_errno(r, "Cannot tell the supervisor") : 0;
 }
 
 static uint64_t next_deadline(const Verifier *v) {
@@ -227,15 +146,13 @@ static void verifier_done(Verifier *v) {
 
 int main(int argc, char **argv) {
         static Verifier verifier;
-        Options options;
+        RoleOptions options;
         int r;
 
         if (jail_prepare() < 0)
                 return EXIT_FAILURE;
-        if (parse_options(argc, argv, &options) != 0) {
-                fprintf(stderr, "Usage: %s [--log=auto|journal|console|json] [--sandbox=off]\n", argv[0]);
+        if (role_options_parse(argc, argv, &options) != 0)
                 return 2;
-        }
         log_open("keyd-verifier", options.log);
 
         prepare_sessions(&verifier);
@@ -244,7 +161,7 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
         }
 
-        r = confine(options.sandbox_off);
+        r = role_confine("Verifier", "", false, options.sandbox_off);
         if (r == 0)
                 r = run(&verifier);
 

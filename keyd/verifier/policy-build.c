@@ -14,7 +14,6 @@
 
 #define CA_SET_BYTES_MAX ((size_t) 16 * 1024 * 1024)
 
-
 static void leaves_free(Leaf *list) {
         while (list) {
                 Leaf *leaf = list;

@@ -41,7 +41,7 @@ struct Leaf {
 
 struct Profile {
         Profile *next;
-        Buf record;   /* what m points into */
+        Buf record; /* what m points into */
         MsgProfile m;
         X509_STORE *store; /* NULL: nothing can be checked, so everything is refused */
         bool has_crls;

@@ -41,8 +41,8 @@ int policy_finish(Policy *p, const Policy *last, uint64_t now) _must_check_;
 /* What holds for one alias and generation; borrowed from the policy. */
 typedef struct PolicyDecision {
         RefusalCode code;
-        const char *sentence; /* static; when refused */
-        Span profile;         /* empty when not known */
+        const char *sentence;                       /* static; when refused */
+        Span profile;                               /* empty when not known */
         char destination[ROLE_DESTINATION_MAX + 1]; /* "" when not known */
         CheckPolicy check;                          /* when not refused */
 } PolicyDecision;

@@ -118,7 +118,8 @@ static void note_request(Pending *p, const MsgSign *m, const PolicyDecision *d) 
         memset(p->server_spki_sha256, 0, sizeof(p->server_spki_sha256));
         snprintf(p->alias, sizeof(p->alias), "%.*s", (int) m->alias.size, (const char *) m->alias.data);
         snprintf(p->call_id, sizeof(p->call_id), "%.*s", (int) m->call_id.size, (const char *) m->call_id.data);
-        snprintf(p->profile, sizeof(p->profile), "%.*s", (int) d->profile.size, (const char *) (d->profile.data ? d->profile.data : (const uint8_t *) ""));
+        snprintf(p->profile, sizeof(p->profile), "%.*s", (int) d->profile.size,
+                 (const char *) (d->profile.data ? d->profile.data : (const uint8_t *) ""));
         snprintf(p->destination, sizeof(p->destination), "%s", d->destination);
 }
 
@@ -212,6 +213,7 @@ typedef struct Request {
         Handler handle;
 } Request;
 
+/* clang-format off */
 static const Request requests[_MSG_REQUEST_MAX] = {
         /*             states             body at most          handler */
         [MSG_HELLO] = {IN(SESSION_NEW),   2,                    on_hello},
@@ -219,6 +221,7 @@ static const Request requests[_MSG_REQUEST_MAX] = {
         [MSG_SIGN]  = {ASKING,            PROTO_RECORD_MAX - 1, on_sign},
         [MSG_BYE]   = {ASKING,            0,                    on_bye},
 };
+/* clang-format on */
 
 void request_dispatch(Verifier *v, Session *s, Span record) {
         const Request *request;

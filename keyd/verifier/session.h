@@ -47,11 +47,11 @@ typedef struct Pending {
 typedef struct Session {
         int fd; /* -1: free */
         SessionState state;
-        uint64_t deadline_usec; /* for HELLO, or for what is to be sent; USEC_INFINITY: none */
-        Buf answer;             /* to be sent */
-        Snapshot *telling;      /* the snapshot that is being sent */
+        uint64_t deadline_usec;     /* for HELLO, or for what is to be sent; USEC_INFINITY: none */
+        Buf answer;                 /* to be sent */
+        Snapshot *telling;          /* the snapshot that is being sent */
         const SnapshotRecord *next; /* its next record */
-        bool snapshot_due;      /* a newer one is to be sent after it */
+        bool snapshot_due;          /* a newer one is to be sent after it */
         Pending pending;
 } Session;
 

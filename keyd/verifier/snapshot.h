@@ -6,7 +6,7 @@
 
 #include "common/buf.h"
 
-#define SNAPSHOT_RECORDS_MAX 65536U
+#define SNAPSHOT_RECORDS_MAX 16384U
 #define SNAPSHOT_BYTES_MAX ((size_t) 64 * 1024 * 1024)
 
 typedef struct SnapshotRecord SnapshotRecord;

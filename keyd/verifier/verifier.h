@@ -16,8 +16,8 @@
 
 typedef struct Verifier {
         Session sessions[SESSIONS_MAX];
-        Policy *policy;     /* NULL until the first snapshot */
-        Snapshot *snapshot; /* what watchers are told; comes and goes with the policy */
+        Policy *policy;      /* NULL until the first snapshot */
+        Snapshot *snapshot;  /* what watchers are told; comes and goes with the policy */
         Policy *next_policy; /* both: the snapshot that is on its way */
         Snapshot *next_snapshot;
         ChainCache *cache;

@@ -216,27 +216,55 @@ static int compare(const void *a, const void *b) {
 
 static bool parse(int argc, char **argv, Options *o) {
         static const struct option table[] = {
-                {"url", required_argument, NULL, 'u'},  {"callers", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 's'},
-                {"new", no_argument, NULL, 'f'},        {"unix", required_argument, NULL, 'x'},    {"host", required_argument, NULL, 'h'},
-                {"cert", required_argument, NULL, 'c'}, {"key", required_argument, NULL, 'k'},     {"ca", required_argument, NULL, 'a'},
-                {"preload", no_argument, NULL, 'p'},    {},
+                {"url", required_argument, NULL, 'u'},
+                {"callers", required_argument, NULL, 'n'},
+                {"seconds", required_argument, NULL, 's'},
+                {"new", no_argument, NULL, 'f'},
+                {"unix", required_argument, NULL, 'x'},
+                {"host", required_argument, NULL, 'h'},
+                {"cert", required_argument, NULL, 'c'},
+                {"key", required_argument, NULL, 'k'},
+                {"ca", required_argument, NULL, 'a'},
+                {"preload", no_argument, NULL, 'p'},
+                {},
         };
         int c;
 
         *o = (Options) {.callers = 1, .seconds = 1};
         while ((c = getopt_long(argc, argv, "", table, NULL)) != -1)
                 switch (c) {
-                case 'u': o->url = optarg; break;
-                case 'n': o->callers = (unsigned) strtoul(optarg, NULL, 10); break;
-                case 's': o->seconds = strtod(optarg, NULL); break;
-                case 'f': o->fresh = true; break;
-                case 'x': o->unix_socket = optarg; break;
-                case 'h': o->host = optarg; break;
-                case 'c': o->cert = optarg; break;
-                case 'k': o->key = optarg; break;
-                case 'a': o->ca = optarg; break;
-                case 'p': o->preload = true; break;
-                default: return false;
+                case 'u':
+                        o->url = optarg;
+                        break;
+                case 'n':
+                        o->callers = (unsigned) strtoul(optarg, NULL, 10);
+                        break;
+                case 's':
+                        o->seconds = strtod(optarg, NULL);
+                        break;
+                case 'f':
+                        o->fresh = true;
+                        break;
+                case 'x':
+                        o->unix_socket = optarg;
+                        break;
+                case 'h':
+                        o->host = optarg;
+                        break;
+                case 'c':
+                        o->cert = optarg;
+                        break;
+                case 'k':
+                        o->key = optarg;
+                        break;
+                case 'a':
+                        o->ca = optarg;
+                        break;
+                case 'p':
+                        o->preload = true;
+                        break;
+                default:
+                        return false;
                 }
 
         return o->url && o->callers > 0 && o->callers <= CALLERS_MAX && o->seconds > 0 && (!o->cert == !o->key) && (!o->cert == !o->ca);

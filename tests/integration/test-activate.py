@@ -83,7 +83,7 @@ def restarted():
         equal(int(a.read("pid")), first, "the same daemon")
         os.kill(first, signal.SIGKILL)
         a.ask()
-        equal(int(a.read("pid")) != first, True, "another daemon")
+        wait_until(lambda: int(a.read("pid") or first) != first, "another daemon")
         contains(a.read("exits"), "killed 9\n", "exits")
 
 

@@ -53,8 +53,7 @@ bool listen_socket_names(const ListenSocket *sockets, size_t n_sockets, char *bu
 
         buffer[0] = '\0';
         for (size_t i = 0; i < n_sockets; i++) {
-                int n = snprintf(buffer + used, size - used, "%s%s", i > 0 ? ":" : "",
-                                 sockets[i].name);
+                int n = snprintf(buffer + used, size - used, "%s%s", i > 0 ? ":" : "", sockets[i].name);
 
                 if (n < 0 || (size_t) n >= size - used)
                         return false;

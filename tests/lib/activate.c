@@ -122,8 +122,7 @@ static time_t start_wait(const Activator *a) {
                 return 0;
 
         oldest = a->starts[a->n_starts % STARTS_MAX];
-        return oldest + STARTS_INTERVAL_SEC > now_sec() ? oldest + STARTS_INTERVAL_SEC - now_sec()
-                                                        : 0;
+        return oldest + STARTS_INTERVAL_SEC > now_sec() ? oldest + STARTS_INTERVAL_SEC - now_sec() : 0;
 }
 
 static int start_daemon(Activator *a) {
@@ -237,8 +236,7 @@ static int serve(Activator *a) {
         for (size_t i = 0; r >= 0 && i < a->n_sockets; i++) {
                 r = listen_socket_open(&a->sockets[i]);
                 if (r < 0)
-                        fprintf(stderr, "activate: cannot listen at %s: %s\n", a->sockets[i].path,
-                                strerror(-r));
+                        fprintf(stderr, "activate: cannot listen at %s: %s\n", a->sockets[i].path, strerror(-r));
         }
 
         if (r >= 0) {
@@ -282,8 +280,7 @@ static bool parse_options(Activator *a, int argc, char **argv) {
                 if (c == 'n' && add_socket(a, optarg))
                         continue;
                 else if (c == 't' && last)
-                        last->type =
-                                strcmp(optarg, "seqpacket") == 0 ? SOCK_SEQPACKET : SOCK_STREAM;
+                        last->type = strcmp(optarg, "seqpacket") == 0 ? SOCK_SEQPACKET : SOCK_STREAM;
                 else if (c == 'p' && last)
                         last->path = optarg;
                 else if (c == 'l')

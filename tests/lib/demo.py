@@ -56,7 +56,7 @@ def scan(pair, name, pid):
     done = subprocess.run([os.path.join(BUILD, "tests", "lib", "scan"), "--key=" + os.path.join(pair.pki, KEY + ".key"), str(pid)],
                           stdout=subprocess.PIPE, timeout=60)
     line = done.stdout.decode().splitlines()[0].split(": ", 1)[1]
-    print("  %-34s %s" % (name, line))
+    print("  %-36s %s" % (name, line))
     return not line.startswith("0 hits"), not line.endswith(" 0 regions unreadable")
 
 
@@ -68,10 +68,11 @@ def memory(pair, port):
     control, _ = scan(pair, "a client that holds the key itself", client.pid)
     client.stdin.close()
     client.wait(10)
-    in_calld, _ = scan(pair, "calld, after its calls", pair.pid("calld"))
-    in_keyd, hidden = scan(pair, "keyd", pair.pid("keyd"))
-    if control and not in_calld and (in_keyd or hidden):
-        print("  Memory: the key is in keyd%s and not in calld" % ("" if in_keyd else ", where not even root can read it,"))
+    outside = [scan(pair, what, pair.find(name))[0] for what, name in (
+        ("calld, after its calls", "calld"), ("keyd, the supervisor", "keyd"), ("keyd's verifier, which faces calld", "keyd-verifier"))]
+    in_signer, hidden = scan(pair, "keyd's signer", pair.role("keyd-signer"))
+    if control and not any(outside) and (in_signer or hidden):
+        print("  Memory: the key is in keyd's signer%s and nowhere else" % ("" if in_signer else ", where not even root can read it (memfd_secret),"))
         return True
     print("  Memory: NOT as it should be")
     return False
@@ -83,7 +84,8 @@ def audit(pair):
                for event in ("key-loaded", "signature", "call") for record in pair.records(daemon, event)]
     for _, daemon, record in sorted(records, key=lambda row: row[0]):
         print("  %-6s%-11s %s" % (daemon, record["MIDTLS_EVENT"], record["MESSAGE"]))
-        names = [name for name in ("ALIAS", "CALL_ID", "DESTINATION", "TLS_VERSION", "SIGNATURE_SCHEME", "CALLER_UID", "STATUS")
+        names = [name for name in ("PROFILE", "GENERATION", "ALIAS", "CALL_ID", "DESTINATION", "TLS_VERSION", "SIGNATURE_SCHEME", "CALLER_UID",
+                                   "STATUS")
                  if record.get("MIDTLS_" + name)]
         print("                   " + " ".join("%s=%s" % (name.lower(), record["MIDTLS_" + name]) for name in names))
     return bool(records)

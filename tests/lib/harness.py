@@ -342,3 +342,7 @@ class Pair:
         done = subprocess.run([os.path.join(BUILD, "calld", "midtls"), *arguments], input=stdin, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, env=dict(os.environ, MIDTLS_SOCKET=self.socket), timeout=timeout)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def reload(self, *arguments):
+        """midtls reload, over the admin socket of this pair."""
+        return self.midtls("--socket", os.path.join(self.dir, "run", "keyd-admin.sock"), "reload", *arguments)

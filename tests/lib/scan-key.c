@@ -59,9 +59,8 @@ static void add_number(Patterns *p, EVP_PKEY *key, const char *parameter) {
 
 static void add_key(Patterns *p, EVP_PKEY *key) {
         static const char *const numbers[] = {
-                OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,
-                OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
-                OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+                OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,   OSSL_PKEY_PARAM_RSA_FACTOR2,
+                OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
         };
         uint8_t raw[64];
         size_t size = sizeof(raw);
@@ -85,8 +84,7 @@ static void add_text(Patterns *p, FILE *file) {
                 size_t size = strcspn(line, "\r\n");
 
                 if (strncmp(line, "-----", 5) != 0 && n++ > 0 && size >= PART)
-                        add(p, "PEM text", "", (const uint8_t *) line,
-                            size > PATTERN_SIZE_MAX ? PATTERN_SIZE_MAX : size);
+                        add(p, "PEM text", "", (const uint8_t *) line, size > PATTERN_SIZE_MAX ? PATTERN_SIZE_MAX : size);
         }
 }
 

@@ -68,8 +68,7 @@ static void search(const uint8_t *data, size_t size, const Patterns *patterns, S
  * Chunks overlap by less than the longest pattern, so that none is missed at a border; a short one within the overlap counts
  * twice, which is harmless.
  */
-static void scan_region(int fd, uint64_t start, uint64_t end, uint8_t *buffer,
-                        const Patterns *patterns, ScanResult *ret) {
+static void scan_region(int fd, uint64_t start, uint64_t end, uint8_t *buffer, const Patterns *patterns, ScanResult *ret) {
         size_t kept = 0;
 
         while (start < end) {
@@ -102,8 +101,7 @@ static int scan_regions(FILE *maps, int fd, const Patterns *patterns, ScanResult
                 uint64_t start, end;
                 char mode[5];
 
-                if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &start, &end, mode) != 3 ||
-                    mode[0] != 'r')
+                if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &start, &end, mode) != 3 || mode[0] != 'r')
                         continue;
                 /* The kernel's own pages, alike in every process and without data of it */
                 if (strstr(line, "[vvar") || strstr(line, "[vsyscall]"))

@@ -16,12 +16,11 @@
 #include "tests/lib/scan.h"
 
 static void report(pid_t pid, const Patterns *patterns, const ScanResult *result) {
-        printf("%ld: %zu hits in %" PRIu64 " KiB, %zu regions unreadable\n", (long) pid,
-               result->n_hits, result->n_bytes / 1024, result->n_unreadable);
+        printf("%ld: %zu hits in %" PRIu64 " KiB, %zu regions unreadable\n", (long) pid, result->n_hits, result->n_bytes / 1024,
+               result->n_unreadable);
         for (size_t i = 0; i < patterns->n_items; i++)
                 if (result->n_hits_of[i] > 0)
-                        printf("%ld:   %s: %zu\n", (long) pid, patterns->items[i].what,
-                               result->n_hits_of[i]);
+                        printf("%ld:   %s: %zu\n", (long) pid, patterns->items[i].what, result->n_hits_of[i]);
 }
 
 int main(int argc, char **argv) {
@@ -37,8 +36,7 @@ int main(int argc, char **argv) {
 
         r = patterns_load(&patterns, argv[1] + sizeof(option) - 1);
         if (r < 0) {
-                fprintf(stderr, "scan: no private key in %s: %s\n", argv[1] + sizeof(option) - 1,
-                        strerror(-r));
+                fprintf(stderr, "scan: no private key in %s: %s\n", argv[1] + sizeof(option) - 1, strerror(-r));
                 return 2;
         }
 
@@ -47,8 +45,7 @@ int main(int argc, char **argv) {
                 long pid = strtol(argv[i], NULL, 10);
 
                 /* Our own memory holds every pattern. */
-                r = pid > 0 && pid != getpid() ? scan_process((pid_t) pid, &patterns, &result)
-                                               : -EINVAL;
+                r = pid > 0 && pid != getpid() ? scan_process((pid_t) pid, &patterns, &result) : -EINVAL;
                 if (r < 0) {
                         fprintf(stderr, "scan: %s: %s\n", argv[i], strerror(-r));
                         return 2;

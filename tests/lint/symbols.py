@@ -26,6 +26,11 @@ KEY_PRODUCTION = r"|".join([
     r"EVP_(RSA|EC)_gen", r"RSA_generate_\w+", r"EC_KEY_generate_\w+", r"SSL_(CTX_)?use_\w*PrivateKey_(file|ASN1)", r"ENGINE_\w+",
 ])  # fmt: skip
 KEY_READING = r"PEM_read\w*|d2i_\w*PrivateKey\w*|d2i_PKCS8\w*|d2i_PKCS12\w*|PKCS12_\w+|OSSL_STORE_\w+|OSSL_DECODER_\w+"
+# What takes a store apart, decrypts, guesses a format or reads from a stream; the signer gets PrivateKeyInfo in clear and a certificate.
+STORE_PARSING = r"|".join([
+    r"d2i_PKCS(12|7)\w*", r"PKCS(12|7|5)_\w+", r"PEM_\w+", r"OSSL_STORE_\w+", r"OSSL_DECODER_\w+", r"CMS_\w+", r"d2i_\w+_(bio|fp)",
+    r"d2i_AutoPrivateKey\w*", r"d2i_X509_SIG", r"PKCS8_decrypt\w*", r"EVP_PBE_\w+", r"EVP_BytesToKey", r"EVP_(Open|Decrypt)\w+",
+])  # fmt: skip
 SIGNING = r"EVP_DigestSign\w*|EVP_PKEY_sign\w*|EVP_SignFinal\w*"
 
 # role: rows of rule, names
@@ -52,6 +57,7 @@ ROLES = {
         ("signer-imports-no-process", PROCESSES),
         ("signer-imports-no-parser", LIBXML2 + "|" + LIBSSL),
         ("signer-imports-no-path-building", PATH_BUILDING),
+        ("signer-imports-no-store-parsing", STORE_PARSING),
     ],
 }
 

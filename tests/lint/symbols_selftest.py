@@ -43,6 +43,9 @@ REFUSED = {
         ("signer-imports-no-process", "execl execve fork vfork posix_spawn posix_spawnp dlopen"),
         ("signer-imports-no-parser", "xmlReadMemory SSL_connect TLS_client_method"),
         ("signer-imports-no-path-building", "X509_STORE_add_cert X509_verify_cert"),
+        ("signer-imports-no-store-parsing", "d2i_PKCS12 d2i_PKCS12_bio d2i_PKCS7 PKCS12_parse PKCS12_verify_mac PKCS7_decrypt PKCS5_PBKDF2_HMAC "
+         "PEM_read_bio_PrivateKey PEM_read_bio_X509 PEM_bytes_read_bio OSSL_STORE_open OSSL_DECODER_from_bio CMS_decrypt d2i_X509_bio d2i_X509_fp "
+         "d2i_PrivateKey_bio d2i_AutoPrivateKey d2i_X509_SIG PKCS8_decrypt EVP_PBE_CipherInit EVP_BytesToKey EVP_DecryptInit_ex EVP_OpenInit"),
     ],
 }  # fmt: skip
 
@@ -55,7 +58,7 @@ ACCEPTED = {
     "keyd-loader": "open openat PKCS12_parse d2i_AutoPrivateKey xmlReaderForMemory sendmsg",
     "keyd-fetcher": "curl_easy_perform socket json_loadb",
     "keyd-verifier": "X509_verify_cert X509_STORE_new EVP_DigestVerify d2i_X509 recvmsg",
-    "keyd-signer": "EVP_DigestSign d2i_AutoPrivateKey OSSL_DECODER_from_bio recvmsg send sd_journal_sendv socketpair",
+    "keyd-signer": "EVP_DigestSign d2i_PKCS8_PRIV_KEY_INFO EVP_PKCS82PKEY d2i_X509 PKCS8_PRIV_KEY_INFO_free recvmsg send sd_journal_sendv socketpair",
 }
 
 

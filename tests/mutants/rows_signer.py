@@ -54,7 +54,7 @@ ROWS = {
         ("key-expired", "c->key->not_before <= c->now_realtime && ", "", REFUSE),
         ("key-expired", " && c->now_realtime <= c->key->not_after", "", REFUSE),
         ("rate-limited", "return grant_charge(c->grant, c->now) || refuse", "return true || refuse", REFUSE),
-        ("server-certificate", "return grant_allows_server(c->grant, c->m->server_spki_sha256) || refuse", "return true || refuse", REFUSE),
+        ("server-certificate", "return grant_allows_server(c->grant, c->m->server_spki_sha256) ||", "return true ||", REFUSE),
         ("profile-not-for-alias", "return span_is(c->m->destination, c->binding->destination) ||", "return true ||", REFUSE),
         ("replay", "return replay_note(c->replay, digest, c->now) || refuse", "return true || refuse", REFUSE),
         ("replay", "return replay_note(c->replay, digest, c->now) || refuse", "return replay_note(c->replay, c->m->transcript_sha256, c->now) || refuse", REFUSE),
@@ -86,7 +86,7 @@ ROWS = {
         ("sequence", " || last != HANDSHAKE_CLIENT_KEY_EXCHANGE", "", REFUSE),
     ],
     "keyd/signer/key.c": [
-        ("own-signature", " || !verify(k->public_key, scheme, tbs, ret, size)", "", "signer-keys"),
+        ("own-signature", " || !verify(k->public_key, scheme, tbs, ret, size)", "", "key"),
         ("own-key", "if (X509_check_private_key(leaf, k->private_key) != 1)", "if (0)", "signer-keys"),
         ("own-key", "if (keytype_name(k->private_key, kind, sizeof(kind)) != 0 || ", "if (", "signer-keys"),
     ],

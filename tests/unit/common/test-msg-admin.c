@@ -180,6 +180,7 @@ static void test_names(void **state _unused_) {
         assert_string_equal(admin_what_to_string(ADMIN_WHAT_UNCHANGED), "unchanged");
         assert_string_equal(admin_what_to_string(ADMIN_WHAT_KEPT_OLD), "kept-old");
         assert_string_equal(admin_what_to_string(ADMIN_WHAT_FAILED), "failed");
+        assert_string_equal(admin_what_to_string(ADMIN_WHAT_REMOVED), "removed");
         assert_string_equal(admin_what_to_string(_ADMIN_WHAT_MAX), "unknown");
         assert_false(admin_what_is_failure(ADMIN_WHAT_LOADED) || admin_what_is_failure(ADMIN_WHAT_UNCHANGED));
         assert_true(admin_what_is_failure(ADMIN_WHAT_KEPT_OLD) && admin_what_is_failure(ADMIN_WHAT_FAILED));

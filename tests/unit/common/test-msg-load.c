@@ -6,12 +6,10 @@
 
 static const CodecField load_fields[] = {
         /* as the body has them */
-        FIELD_U64("revision", 0),
-        FIELD_U64("last_generation", 0),
-        FIELD_BOOL("resend_keys"),
-        FIELD_BOOL("dry_run"),
-        FIELD_BOOL("quiet"),
-        FIELD_U64("previous_realtime", 0),
+        FIELD_U64("revision", 0),  FIELD_U64("last_generation", 0),
+        FIELD_BOOL("resend_keys"), FIELD_BOOL("signer_is_empty"),
+        FIELD_BOOL("dry_run"),     FIELD_BOOL("quiet"),
+        FIELD_U64("realtime", 0),  FIELD_U64("previous_realtime", 0),
 };
 
 DEFINE_RECODE(MsgLoad, load)
@@ -55,12 +53,14 @@ static void test_values(void **state) {
         MsgCrl c;
         MsgWatch w;
 
-        assert_int_equal(msg_load_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\1\0\1\0\0\0\0\0\0\0\7"), &l), 0);
+        assert_int_equal(msg_load_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\1\0\0\1\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0\7"), &l), 0);
         assert_int_equal(l.revision, 5);
         assert_int_equal(l.last_generation, 6);
         assert_true(l.resend_keys);
+        assert_false(l.signer_is_empty);
         assert_false(l.dry_run);
         assert_true(l.quiet);
+        assert_int_equal(l.realtime, 8);
         assert_int_equal(l.previous_realtime, 7);
 
         assert_int_equal(msg_crl_decode(SPAN_LITERAL("\0\4bank\1\0\0\0\2ab"), &c), 0);

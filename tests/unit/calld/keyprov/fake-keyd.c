@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <fcntl.h>
 #include <openssl/rsa.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -142,10 +143,8 @@ static bool answer_sign(FakeKeyd *f, int fd, Span body) {
         }
 
         send_record(fd, &record);
-        if (mode == FAKE_TWICE) {
+        if (mode == FAKE_TWICE)
                 send_record(fd, &record);
-                f->n_repeated++;
-        }
         return true;
 }
 
@@ -156,10 +155,8 @@ static bool answer(FakeKeyd *f, int fd, Span message) {
 
         ASSERT(msg_split(message, &type, &body) == 0);
         switch (type) {
-
         case MSG_HELLO:
-                ASSERT(msg_hello_encode(&record, MSG_WELCOME,
-                                        &(MsgHello) {.version = PROTO_VERSION + (f->mode == FAKE_OLD_VERSION ? 1 : 0)}) == 0);
+                ASSERT(msg_hello_encode(&record, MSG_WELCOME, &(MsgHello) {.version = PROTO_VERSION + (f->mode == FAKE_OLD_VERSION ? 1 : 0)}) == 0);
                 send_record(fd, &record);
                 return true;
 
@@ -228,7 +225,7 @@ void fake_keyd_start(FakeKeyd *f) {
         memcpy(address.sun_path, f->path, strlen(f->path));
         f->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         ASSERT(f->listen_fd >= 0 && bind(f->listen_fd, (struct sockaddr *) &address, sizeof(address)) == 0);
-        ASSERT(listen(f->listen_fd, 16) == 0 && pipe(f->stop_fds) == 0);
+        ASSERT(listen(f->listen_fd, 16) == 0 && pipe2(f->stop_fds, O_CLOEXEC) == 0);
         ASSERT(pthread_create(&f->thread, NULL, fake_main, f) == 0);
 }
 

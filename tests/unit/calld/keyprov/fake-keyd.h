@@ -27,7 +27,7 @@ typedef enum FakeMode {
         FAKE_OLD_VERSION, /* WELCOME with another version */
 } FakeMode;
 
-#define FAKE_RECORDS_MAX 16U
+#define FAKE_RECORDS_MAX 40U
 
 typedef struct FakeKeyd {
         char folder[64];
@@ -36,7 +36,7 @@ typedef struct FakeKeyd {
         pthread_t thread;
         EVP_PKEY *key; /* borrowed */
         _Atomic int mode;
-        _Atomic unsigned n_signatures, n_requests, n_connections, n_repeated;
+        _Atomic unsigned n_signatures, n_requests, n_connections;
         Buf records[FAKE_RECORDS_MAX]; /* what WATCH is answered with; fill it before the start */
         size_t n_records;
 } FakeKeyd;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 
@@ -101,20 +101,19 @@ static void test_refusal(void **state) {
         assert_string_equal(sentence, "the name is another one");
 }
 
-/* A second answer lies in the socket: it must not be taken for the next request's. */
+/*
+ * A second answer lies in the socket: it must not be taken for the next request's. It is noticed before the next request goes out, or, when it
+ * comes later than that, by its number.
+ */
 static void test_late_answer(void **state) {
         HandshakeFailure failure;
         Fixture *f = *state;
 
         f->keyd->mode = FAKE_TWICE;
-        for (unsigned i = 0; i < 5; i++) {
-                uint64_t deadline = deadline_after(5 * USEC_PER_SEC);
-
-                assert_int_equal(ask(f->client, &failure, NULL), 0);
-                while (f->keyd->n_repeated <= i && now_usec() < deadline)
-                        sched_yield();
-        }
-        assert_int_equal(f->keyd->n_signatures, 5);
+        assert_int_equal(ask(f->client, &failure, NULL), 0);
+        for (unsigned i = 0; i < 5; i++)
+                assert_true(ask(f->client, &failure, NULL) == 0 || failure == HANDSHAKE_FAILURE_KEYD_UNAVAILABLE);
+        assert_true(f->keyd->n_connections > 1);
 }
 
 /* keyd was restarted in between. */

@@ -22,14 +22,14 @@ typedef struct Case {
         LoadedKey key;
         CaSet ca;
         ProfileResult r;
-        uint64_t last_generation;
+        MsgLoad load;
 } Case;
 
 static void make_case(Case *c, uint8_t *leaf, bool has_previous) {
         *c = (Case) {
                 .chain = {{leaf, 3}, {issuer, 2}},
                 .key = {.n_chain = 2, .not_before = NOW - DAY, .not_after = NOW + DAY},
-                .last_generation = 9,
+                .load = {.last_generation = 9, .realtime = NOW},
         };
         c->key.chain = c->chain;
         c->r.key = &c->key;
@@ -50,8 +50,10 @@ static void fail_key(Case *c) {
         c->r.failure = (LoadFailure) {.verdict = VERDICT_MISMATCH, .detail = "no\ncertificate fits", .hint = "wait"};
 }
 
-static void decide(Case *c, bool resend) {
-        decide_profile(&c->r, resend, NOW, &c->last_generation);
+static void decide(Case *c, bool signer_is_empty) {
+        c->load.signer_is_empty = signer_is_empty;
+        c->load.resend_keys = c->load.resend_keys || signer_is_empty;
+        decide_profile(&c->r, &c->load);
 }
 
 static void assert_result(const Case *c, AdminWhat what, uint64_t generation, ProtoState state, bool send_key) {
@@ -67,7 +69,7 @@ static void test_first(void **state _unused_) {
         make_case(&c, new_leaf, false);
         decide(&c, true);
         assert_result(&c, ADMIN_WHAT_LOADED, 10, PROTO_STATE_READY, true);
-        assert_int_equal(c.last_generation, 10);
+        assert_int_equal(c.load.last_generation, 10);
         assert_string_equal(c.r.reason, "");
 }
 
@@ -85,7 +87,7 @@ static void test_unchanged(void **state _unused_) {
         make_case(&c, old_leaf, true);
         decide(&c, false);
         assert_result(&c, ADMIN_WHAT_UNCHANGED, 4, PROTO_STATE_READY, false);
-        assert_int_equal(c.last_generation, 9);
+        assert_int_equal(c.load.last_generation, 9);
 
         make_case(&c, old_leaf, true);
         decide(&c, true);
@@ -143,6 +145,28 @@ static void test_not_kept_with_empty_signer(void **state _unused_) {
         fail_key(&c);
         decide(&c, true);
         assert_result(&c, ADMIN_WHAT_FAILED, 0, PROTO_STATE_UNAVAILABLE, false);
+}
+
+/* After a load that failed nobody knows what the signer has; what it had before it still has. */
+static void test_signer_in_doubt(void **state _unused_) {
+        Case c;
+
+        make_case(&c, new_leaf, true);
+        fail_key(&c);
+        c.load.resend_keys = true;
+        decide(&c, false);
+        assert_result(&c, ADMIN_WHAT_KEPT_OLD, 4, PROTO_STATE_READY, false);
+
+        make_case(&c, old_leaf, true);
+        c.load.resend_keys = true;
+        decide(&c, false);
+        assert_result(&c, ADMIN_WHAT_UNCHANGED, 4, PROTO_STATE_READY, true);
+
+        make_case(&c, new_leaf, true);
+        c.key.not_before = NOW + DAY;
+        c.load.resend_keys = true;
+        decide(&c, false);
+        assert_result(&c, ADMIN_WHAT_KEPT_OLD, 4, PROTO_STATE_READY, false);
 }
 
 static void test_kept_and_expired(void **state _unused_) {
@@ -215,7 +239,7 @@ static void test_untimely(void **state _unused_) {
         c.key.not_before = NOW + DAY;
         decide(&c, false);
         assert_result(&c, ADMIN_WHAT_KEPT_OLD, 4, PROTO_STATE_READY, false);
-        assert_int_equal(c.last_generation, 9);
+        assert_int_equal(c.load.last_generation, 9);
         assert_string_equal(c.r.reason, "the last reload failed: the client certificate is not valid before 2001-09-10 01:46 UTC");
 
         /* Better than one that is expired as well, and than none. */
@@ -251,21 +275,14 @@ static void test_copy_text(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_first),
-                cmocka_unit_test(test_changed),
-                cmocka_unit_test(test_unchanged),
-                cmocka_unit_test(test_chain_changed),
-                cmocka_unit_test(test_failed),
-                cmocka_unit_test(test_kept),
-                cmocka_unit_test(test_nothing_to_keep),
-                cmocka_unit_test(test_not_kept_with_empty_signer),
-                cmocka_unit_test(test_kept_and_expired),
-                cmocka_unit_test(test_ca_kept),
-                cmocka_unit_test(test_crls),
-                cmocka_unit_test(test_dates),
-                cmocka_unit_test(test_untimely),
-                cmocka_unit_test(test_expiry_stage),
-                cmocka_unit_test(test_copy_text),
+                cmocka_unit_test(test_first),           cmocka_unit_test(test_changed),
+                cmocka_unit_test(test_unchanged),       cmocka_unit_test(test_chain_changed),
+                cmocka_unit_test(test_failed),          cmocka_unit_test(test_kept),
+                cmocka_unit_test(test_nothing_to_keep), cmocka_unit_test(test_not_kept_with_empty_signer),
+                cmocka_unit_test(test_signer_in_doubt), cmocka_unit_test(test_kept_and_expired),
+                cmocka_unit_test(test_ca_kept),         cmocka_unit_test(test_crls),
+                cmocka_unit_test(test_dates),           cmocka_unit_test(test_untimely),
+                cmocka_unit_test(test_expiry_stage),    cmocka_unit_test(test_copy_text),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

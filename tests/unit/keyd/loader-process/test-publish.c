@@ -80,7 +80,7 @@ static void publish(Case *c) {
         LoadRecords r;
 
         assert_int_equal(publish_snapshot(&c->p, c->records), 0);
-        assert_int_equal(load_records_init(&r, REVISION), 0);
+        assert_int_equal(load_records_init(&r, REVISION, 0), 0);
         for (size_t i = 0; i < record_list_count(c->records); i++)
                 assert_int_equal(load_records_take(&r, record_list_get(c->records, i)), 0);
         assert_int_equal(load_records_take(&r, span_make(&end, 1)), 0);

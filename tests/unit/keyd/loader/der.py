@@ -115,12 +115,12 @@ def bmp(password):
     return password.encode("utf-16-be") + b"\0\0"
 
 
-def mac_data(content, password, iterations=1000, digest="sha256"):
+def mac_data(content, password, iterations=1000, digest="sha256", keep=64):
     kind = {"sha256": SHA256, "sha1": "1.3.14.3.2.26"}[digest]
     salt = b"saltsalt"
     key = kdf(password, salt, 3, min(iterations, 1000), hashlib.new(digest).digest_size, digest)
     mac = hmac.new(key, content, digest).digest()
-    return seq(seq(seq(oid(kind), b"\x05\0"), octets(mac)), octets(salt), integer(iterations))
+    return seq(seq(seq(oid(kind), b"\x05\0"), octets(mac[:keep])), octets(salt), integer(iterations))
 
 
 def pbmac1_data(content, password, key_size=32, with_size=True):

@@ -10,19 +10,21 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import byhand  # noqa: E402
 import der  # noqa: E402
 
 PASSWORD = "changeit"
 FRESH_SEC = 24 * 3600
 KEYTOOL = ["keytool", "-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto"]
 # Counted up when something is added here, so that a folder made before is made again.
-STAMP = "4\n"
+STAMP = "8\n"
 
 CONFIG = """
 [req]
@@ -166,6 +168,11 @@ def make_pem(m):
     m.write("key-only.pem", leaf_key)
     m.write("other-key.pem", m.read("other.key") + chain)
     m.write("run-on.pem", (leaf_key + chain).replace(b"-----END PRIVATE KEY-----\n", b"-----END PRIVATE KEY-----"))
+    m.write("label.pem", leaf_key.replace(b"END PRIVATE", b"END PUBLIC") + chain)
+    m.write("incomplete.pem", leaf_key + m.read("leaf.pem") + b"-----BEGIN X-----\nQUJ\n-----END X-----\n")
+    m.write("dashes.pem", b"-----BEGIN X-----\nX: -----\n\n" + b"QUJD" * 4096 + b"\n-----END X-----\n")
+    m.write("no-begin.pem", leaf_key + chain.split(b"\n", 1)[1])
+    m.write("trailing-cert.pem", leaf_key + pem("CERTIFICATE", m.der_of("leaf") + b"\0"))
     m.write("many.pem", leaf_key + m.read("leaf.pem") * 512)
     m.write("small.pem", leaf_key + m.read("leaf.pem"))
 
@@ -173,12 +180,15 @@ def make_pem(m):
         m.write(name, key + chain)
 
     bundle("enc-pbkdf2.pem", m.openssl("pkcs8", "-topk8", "-in", "leaf.key", "-passout", "pass:" + PASSWORD))
+    m.write("latin1", b"p\xe4ss")
+    bundle("enc-latin1.pem", m.openssl("pkcs8", "-topk8", "-in", "leaf.key", "-passout", "file:latin1"))
     bundle("enc-scrypt.pem", m.openssl("pkcs8", "-topk8", "-scrypt", "-in", "leaf.key", "-passout", "pass:" + PASSWORD))
     bundle("enc-3des.pem", m.openssl("pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-in", "leaf.key", "-passout", "pass:" + PASSWORD))
     bundle("enc-md5des.pem", m.openssl("pkcs8", "-topk8", "-v1", "PBE-MD5-DES", "-provider", "legacy", "-provider", "default", "-in",
                                        "leaf.key", "-passout", "pass:" + PASSWORD))
     bundle("scrypt-large.pem", pem("ENCRYPTED PRIVATE KEY", scrypt_key(m, 65536, 8, 1)))
     bundle("scrypt-hostile.pem", pem("ENCRYPTED PRIVATE KEY", scrypt_key(m, 1 << 24, 8, 1, real=False)))
+    bundle("scrypt-128m.pem", pem("ENCRYPTED PRIVATE KEY", scrypt_key(m, 1 << 17, 8, 1, real=False)))
     bundle("scrypt-slow.pem", pem("ENCRYPTED PRIVATE KEY", scrypt_key(m, 16384, 8, 4000, real=False)))
     bundle("sec1.pem", m.openssl("ecparam", "-name", "prime256v1") + m.openssl("ec", "-in", "leaf.key"))
     bundle("dek-aes.pem", m.openssl("ec", "-in", "leaf.key", "-aes256", "-passout", "pass:" + PASSWORD))
@@ -244,88 +254,6 @@ def scrypt_key(m, n, r, p, real=True):
     return der.seq(der.seq(der.oid("1.2.840.113549.1.5.13"), der.seq(scrypt, aes)), der.octets(content))
 
 
-def make_by_hand(m):
-    key, other = m.pkcs8("leaf", PASSWORD), m.pkcs8("other", PASSWORD)
-    leaf_cert, other_cert = m.der_of("leaf"), m.der_of("other")
-    chain = der.cert_bag(m.der_of("intermediate"), name="ca") + der.cert_bag(m.der_of("root"))
-
-    def mac(content):
-        return der.mac_data(content, der.bmp(PASSWORD))
-
-    def write(name, *bags, mac=mac, wrap=lambda x: x):
-        m.write(name, wrap(der.pfx([der.data(der.seq(*bags))], mac)))
-
-    named = der.bag(2, key, name="client", key_id=b"1")
-    write("two-keys.p12", named, der.bag(2, other, name="Second", key_id=b"2"), der.cert_bag(leaf_cert, key_id=b"1"),
-          der.cert_bag(other_cert, key_id=b"2"), chain)
-    write("two-unnamed.p12", der.bag(2, key), der.bag(2, other), der.cert_bag(leaf_cert), der.cert_bag(other_cert), chain)
-    write("crossed.p12", der.bag(2, key, name="client", key_id=b"2"), der.cert_bag(leaf_cert, key_id=b"1"),
-          der.cert_bag(other_cert, key_id=b"2"), chain)
-    write("duplicate.p12", named, der.bag(2, other, name="client"), der.cert_bag(leaf_cert), der.cert_bag(other_cert))
-    write("folded.p12", named, der.bag(2, other, name="CLIENT"), der.cert_bag(leaf_cert), der.cert_bag(other_cert))
-    write("nul.p12", der.bag(2, key, name="client\0tail"), der.bag(2, other, name="other"), der.cert_bag(leaf_cert))
-    write("astral.p12", der.bag(2, key, name="\U0001f511 ключ"), der.bag(2, other, name="\ud83d"), der.cert_bag(leaf_cert))
-    write("boolean-name.p12", der.bag(2, key, attributes=der.attribute(der.FRIENDLY_NAME, b"\1\1\xff")), der.cert_bag(leaf_cert), chain)
-    write("nocert.p12", named)
-    write("mismatch.p12", named, der.cert_bag(other_cert), chain)
-    write("empty.p12")
-    write("secret.p12", der.bag(5, der.seq(der.oid("1.2.3"), der.explicit(0, der.octets(b"x")))))
-    write("keypass.p12", der.bag(2, m.pkcs8("leaf", "other password"), name="client"), der.cert_bag(leaf_cert), chain)
-    write("crl-bag.p12", der.bag(4, der.seq(der.oid("1.2.3"), der.explicit(0, der.octets(b"x")))), named, der.cert_bag(leaf_cert), chain)
-    write("ber.p12", named, der.cert_bag(leaf_cert), chain, wrap=der.chunked)
-    write("trailing.p12", named, der.cert_bag(leaf_cert), wrap=lambda x: x + b"\0")
-    write("small.p12", der.bag(1, m.pkcs8("leaf"), name="client"), der.cert_bag(leaf_cert))
-    small = (der.bag(1, m.pkcs8("leaf"), name="client"), der.cert_bag(leaf_cert, key_id=b"1"))
-    m.write("small-nomac.p12", der.pfx([der.data(der.seq(*small))]))
-    m.write("bags.der", der.seq(*small, der.bag(6, der.seq(named))))
-    write("bad-cert.p12", named, der.cert_bag(leaf_cert[:-1]))
-    write("long-name.p12", der.bag(2, key, name="a" * 1025), der.cert_bag(leaf_cert))
-    for depth, name in (4, "nested.p12"), (5, "nested-deep.p12"):
-        inner = der.seq(named, der.cert_bag(leaf_cert), chain)
-        for _ in range(depth):
-            inner = der.seq(der.bag(6, inner))
-        m.write(name, der.pfx([der.data(inner)], mac))
-
-    bags = (named, der.cert_bag(leaf_cert), chain)
-    write("mac-widened.p12", *bags, mac=lambda c: der.mac_data(c, "pässwört".encode().decode("latin1").encode("utf-16-be") + b"\0\0"))
-    write("mac-absent.p12", der.bag(1, m.pkcs8("leaf"), name="client"), der.cert_bag(leaf_cert), mac=lambda c: der.mac_data(c, b""))
-    write("mac-sha1.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), digest="sha1"))
-    write("pbmac1.p12", *bags, mac=lambda c: der.pbmac1_data(c, PASSWORD.encode()))
-    write("pbmac1-short.p12", *bags, mac=lambda c: der.pbmac1_data(c, PASSWORD.encode(), key_size=1))
-    write("pbmac1-long.p12", *bags, mac=lambda c: der.pbmac1_data(c, PASSWORD.encode(), key_size=65))
-    write("pbmac1-without.p12", *bags, mac=lambda c: der.pbmac1_data(c, PASSWORD.encode(), with_size=False))
-    write("mac-iter-max.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=2 ** 31 - 1))
-    write("mac-iter-over.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=5000001))
-    write("mac-iter-huge.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=2 ** 80))
-    write("mac-iter-zero.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=0))
-    write("mac-iter-negative.p12", *bags, mac=lambda c: der.mac_data(c, der.bmp(PASSWORD), iterations=-5))
-    m.write("version.p12", der.pfx([der.data(der.seq(*bags))], mac, version=4))
-    m.write("no-content.p12", der.seq(der.integer(3), der.seq(der.oid(der.DATA))))
-    m.write("safe-no-content.p12", der.pfx([der.seq(der.oid(der.DATA))], mac))
-    m.write("deep.p12", der.seq(der.integer(3), b"\x30\x80" * 3000))
-
-    def encrypted(iterations, content=None):
-        kind = der.seq(der.oid("1.2.840.113549.1.12.1.3"), der.seq(der.octets(b"saltsalt"), der.integer(iterations)))
-        return der.seq(der.oid("1.2.840.113549.1.7.6"), der.explicit(0, der.seq(der.integer(0), der.seq(
-            der.oid(der.DATA), kind, der.tlv(0x80, content) if content is not None else b""))))
-
-    m.write("many-derivations.p12", der.pfx([encrypted(5000000, b"x" * 8)] * 4))
-    m.write("safe-iter-over.p12", der.pfx([encrypted(5000001, b"x" * 8)]))
-    m.write("enc-no-content.p12", der.pfx([encrypted(1000)]))
-    m.write("many-safes.p12", der.pfx([der.data(der.seq())] * 65))
-    m.write("key-iter-over.p12", der.pfx([der.data(der.seq(der.bag(2, der.seq(der.seq(der.oid("1.2.840.113549.1.12.1.3"), der.seq(
-        der.octets(b"saltsalt"), der.integer(5000001))), der.octets(b"x" * 8))), der.cert_bag(leaf_cert)))], mac))
-    m.write("long-salt.p12", der.pfx([der.data(der.seq(der.bag(2, der.seq(der.seq(der.oid("1.2.840.113549.1.12.1.3"), der.seq(
-        der.octets(b"s" * 1025), der.integer(1000))), der.octets(b"x" * 8))), der.cert_bag(leaf_cert)))], mac))
-    m.write("leaf.der", leaf_cert)
-    m.write("key.der", m.pkcs8("leaf"))
-    m.write("key-sealed.der", key)
-    m.write("bks.jks", b"\0\0\0\2" + b"x" * 40)
-    m.write("jks.jks", b"\xfe\xed\xfe\xed" + b"\0\0\0\2" + b"x" * 40)
-    m.write("empty.jks", b"")
-    m.write("noise.p12", b"hello, world\n")
-
-
 def make_keytool(m):
     store = ["-keystore", "keytool.p12", "-storepass", PASSWORD]
     m.run(*KEYTOOL, "-genkeypair", *store, "-alias", "Client", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=keytool", "-validity", "90")
@@ -352,6 +280,9 @@ def make_others(m):
     m.write("ca-bad.pem", m.read("root.pem") + pem("CERTIFICATE", m.read("root.der")[:-1]))
     m.write("loose.p12", m.read("plain.p12"))
     m.write("loose-password", PASSWORD)
+    os.mkdir(os.path.join(m.folder, "etc"), 0o700)
+    m.write("etc/mauth.profile", "[Profile]\nKeystorePath=credential:store\nPassword=credential:password\n")
+    m.write("etc/other.profile", "[Profile]\nKeystorePath=store.p12\nPassword=credential:password\n")
     m.write("password", PASSWORD + "\n")
     m.write("password-crlf", PASSWORD + "\r\n")
     m.write("password-blank", PASSWORD + " \n")
@@ -366,18 +297,21 @@ def main():
         if os.path.exists(stamp) and open(stamp).read() == STAMP and time.time() - os.stat(stamp).st_mtime < FRESH_SEC:
             return
         for name in os.listdir(folder):
-            if name != "lock":
+            if name == "etc":
+                shutil.rmtree(os.path.join(folder, name))
+            elif name != "lock":
                 os.unlink(os.path.join(folder, name))
         m = Maker(folder)
         make_pki(m)
         make_openssl(m)
         make_pem(m)
         make_rsa(m)
-        make_by_hand(m)
+        byhand.make(m, PASSWORD)
         make_keytool(m)
         make_others(m)
         for name in os.listdir(folder):
-            os.chmod(os.path.join(folder, name), 0o600)
+            if name != "etc":
+                os.chmod(os.path.join(folder, name), 0o600)
         m.write("stamp", STAMP)
 
 

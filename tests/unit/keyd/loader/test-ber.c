@@ -25,7 +25,8 @@ typedef struct Vector {
         size_t measured;
 } Vector;
 
-#define V(bytes, result, measured) {bytes, sizeof(bytes) - 1, result, measured}
+#define V(bytes, result, measured) \
+        { bytes, sizeof(bytes) - 1, result, measured }
 
 static void test_vectors(void **state _unused_) {
         static const Vector vectors[] = {
@@ -44,11 +45,11 @@ static void test_vectors(void **state _unused_) {
                 V("\x30\x84\xff\xff\xff\xff\x00", BER_E_MALFORMED, 0),
                 V("\x30\x80\x02\x01\x05", BER_E_MALFORMED, 0),
                 V("\x30\x80\x02\x01\x05\x00", BER_E_MALFORMED, 0),
-                V("\x04\x80\x00\x00", BER_E_MALFORMED, 0),          /* primitive and indefinite */
-                V("\x00\x00", BER_E_MALFORMED, 0),                  /* an end without a beginning */
-                V("\x30\x02\x00\x00", BER_E_MALFORMED, 0),          /* an end in a definite element */
-                V("\x30\x80\x00\x01\x00", BER_E_MALFORMED, 0),      /* an end with content */
-                V("\x30\x02\x02\x05", BER_E_MALFORMED, 0),          /* longer than its parent */
+                V("\x04\x80\x00\x00", BER_E_MALFORMED, 0),     /* primitive and indefinite */
+                V("\x00\x00", BER_E_MALFORMED, 0),             /* an end without a beginning */
+                V("\x30\x02\x00\x00", BER_E_MALFORMED, 0),     /* an end in a definite element */
+                V("\x30\x80\x00\x01\x00", BER_E_MALFORMED, 0), /* an end with content */
+                V("\x30\x02\x02\x05", BER_E_MALFORMED, 0),     /* longer than its parent */
                 V("\x30\x04\x30\x80\x02\x01\x05\x00\x00", BER_E_MALFORMED, 0),
                 V("\x1f\x81\x81\x81\x81\x01\x00", BER_E_MALFORMED, 0),
         };
@@ -144,7 +145,8 @@ static void test_password_forms(void **state _unused_) {
 }
 
 static void test_utf8(void **state _unused_) {
-        static const char *const bad[] = {"\x80", "\xc0\x80", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xc3("};
+        static const char *const bad[] = {"\x80", "\xc0\x80", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
+                                          "\xc3("};
         static const uint32_t good[] = {0x41, 0xe4, 0x20ac, 0xfffd, 0x1f511, 0x10ffff};
         uint8_t text[4];
         uint32_t c;
@@ -164,8 +166,9 @@ static void test_utf8(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_vectors),         cmocka_unit_test(test_depth),    cmocka_unit_test(test_elements),
-                cmocka_unit_test(test_nothing_follows), cmocka_unit_test(test_children), cmocka_unit_test(test_password_forms),
+                cmocka_unit_test(test_vectors),  cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_elements), cmocka_unit_test(test_nothing_follows),
+                cmocka_unit_test(test_children), cmocka_unit_test(test_password_forms),
                 cmocka_unit_test(test_utf8),
         };
 

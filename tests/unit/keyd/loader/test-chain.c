@@ -41,9 +41,9 @@ static EVP_PKEY *new_key(Heap *h) {
 typedef struct Spec {
         const char *subject, *issuer;
         EVP_PKEY *key, *issuer_key;
-        long begins, ends;                  /* seconds from now; both 0: an hour ago, in 90 days */
+        long begins, ends;                 /* seconds from now; both 0: an hour ago, in 90 days */
         const char *key_id, *authority_id; /* NULL: no extension */
-        const char *usage;                  /* extended key usage */
+        const char *usage;                 /* extended key usage */
 } Spec;
 
 static void set_name(X509_NAME *name, const char *cn) {
@@ -250,8 +250,8 @@ static void test_warnings(void **state _unused_) {
                 long begins, ends;
                 const char *usage, *says;
         } cases[] = {
-                {86400, 90L * 86400, NULL, "not yet valid"}, {-7200, -3600, NULL, "expired on"},       {-3600, 86400, NULL, "less than 30 days"},
-                {0, 0, "serverAuth", "clientAuth"},          {0, 0, "serverAuth,clientAuth", NULL},    {0, 0, "anyExtendedKeyUsage", NULL},
+                {86400, 90L * 86400, NULL, "not yet valid"}, {-7200, -3600, NULL, "expired on"},    {-3600, 86400, NULL, "less than 30 days"},
+                {0, 0, "serverAuth", "clientAuth"},          {0, 0, "serverAuth,clientAuth", NULL}, {0, 0, "anyExtendedKeyUsage", NULL},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -261,8 +261,13 @@ static void test_warnings(void **state _unused_) {
                 heap_init(&h);
                 EVP_PKEY *root = new_key(&h), *key = new_key(&h);
                 add(&h, &(Spec) {.subject = "root", .issuer = "root", .key = root, .issuer_key = root});
-                X509 *x = add(&h, &(Spec) {.subject = "leaf", .issuer = "root", .key = key, .issuer_key = root, .begins = cases[i].begins,
-                                           .ends = cases[i].ends, .usage = cases[i].usage});
+                X509 *x = add(&h, &(Spec) {.subject = "leaf",
+                                           .issuer = "root",
+                                           .key = key,
+                                           .issuer_key = root,
+                                           .begins = cases[i].begins,
+                                           .ends = cases[i].ends,
+                                           .usage = cases[i].usage});
                 chain_build(&h.store, &h.entry, x, &c);
                 assert_int_equal(warnings_collect(&h.store, &c), 0);
                 if (cases[i].says)
@@ -274,9 +279,14 @@ static void test_warnings(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_order_does_not_matter), cmocka_unit_test(test_self_signed_leaf_is_sent), cmocka_unit_test(test_loop_ends),
-                cmocka_unit_test(test_long_chain_is_cut),     cmocka_unit_test(test_issuer_tie),               cmocka_unit_test(test_leaf_tie),
-                cmocka_unit_test(test_pair),                  cmocka_unit_test(test_warnings),
+                cmocka_unit_test(test_order_does_not_matter),
+                cmocka_unit_test(test_self_signed_leaf_is_sent),
+                cmocka_unit_test(test_loop_ends),
+                cmocka_unit_test(test_long_chain_is_cut),
+                cmocka_unit_test(test_issuer_tie),
+                cmocka_unit_test(test_leaf_tie),
+                cmocka_unit_test(test_pair),
+                cmocka_unit_test(test_warnings),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

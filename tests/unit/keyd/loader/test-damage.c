@@ -145,8 +145,8 @@ static void test_pem_altered(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_pkcs12_cut), cmocka_unit_test(test_pkcs12_altered), cmocka_unit_test(test_contents_altered),
-                cmocka_unit_test(test_bags_cut),   cmocka_unit_test(test_pem_cut),        cmocka_unit_test(test_pem_reader_cut),
+                cmocka_unit_test(test_pkcs12_cut),  cmocka_unit_test(test_pkcs12_altered), cmocka_unit_test(test_contents_altered),
+                cmocka_unit_test(test_bags_cut),    cmocka_unit_test(test_pem_cut),        cmocka_unit_test(test_pem_reader_cut),
                 cmocka_unit_test(test_pem_altered),
         };
 

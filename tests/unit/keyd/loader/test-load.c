@@ -36,7 +36,8 @@ static bool has(char *const *v, const char *text) {
 static Verdict load(const char *keystore, const char *password, const char *key_password, LoadedKey **ret, LoadFailure *f) {
         _cleanup_free_ char *path = strdup(strncmp(keystore, "credential:", 11) == 0 ? keystore : stores_path(keystore));
         _cleanup_free_ char *file = strdup(stores_path("x.profile"));
-        ProfileConfig p = {.name = (char *) "x", .file = file, .keystore_path = path, .password = (char *) password, .key_password = (char *) key_password};
+        ProfileConfig p = {
+                .name = (char *) "x", .file = file, .keystore_path = path, .password = (char *) password, .key_password = (char *) key_password};
         int r = load_key(&p, ret, f);
 
         assert_true(r == 0 || r == 1);
@@ -62,7 +63,7 @@ static void test_passwords(void **state _unused_) {
                 {"plain.p12", "credential:../password", NULL, VERDICT_IO, "slash"},
                 {"plain.p12", "credential:..", NULL, VERDICT_IO, "no valid name"},
                 {"plain.p12", "credential:", NULL, VERDICT_IO, "no valid name"},
-                {"plain.p12", "midtls:AAAA", NULL, VERDICT_UNSUPPORTED, "systemd-creds"},
+                {"plain.p12", "midtls:AAAA", NULL, VERDICT_FORMAT, "password of profile x: what follows midtls: is not CMS"},
                 {"plain.p12", "encrypted:AAAA", NULL, VERDICT_UNSUPPORTED, "only that MID"},
                 {"plain.p12", "", NULL, VERDICT_AUTH, NULL},
                 {"plain.p12", NULL, NULL, VERDICT_AUTH, NULL},
@@ -129,6 +130,22 @@ static void test_type_is_checked(void **state _unused_) {
         assert_true(has(k->warnings, "KeystoreType=jks"));
 }
 
+/* credential:NAME is not joined to a folder as a relative path would be. */
+static void test_keystore_path_of_profile(void **state _unused_) {
+        _cleanup_(config_freep) Config *c = NULL;
+        _cleanup_(problems_done) Problems problems = {};
+        const ProfileConfig *p;
+
+        assert_int_equal(config_load(stores_path("etc"), NULL, &c, &problems), 0);
+        p = config_find_profile(c, "mauth");
+        assert_non_null(p);
+        assert_false(p->broken);
+        assert_string_equal(p->keystore_path, "credential:store");
+        p = config_find_profile(c, "other");
+        assert_non_null(p);
+        assert_string_equal(p->keystore_path, stores_path("etc/store.p12"));
+}
+
 static Verdict load_ca(const char *name, CaSet **ret, LoadFailure *f) {
         _cleanup_free_ char *path = strdup(stores_path(name));
         ProfileConfig p = {.name = (char *) "x", .ca_file = path};
@@ -161,12 +178,28 @@ static void test_ca_set(void **state _unused_) {
         assert_memory_equal(der->id, digest, sizeof(digest));
 }
 
+/* Without CAFile=: the bundle that this host has, if any. */
+static void test_system_bundle(void **state _unused_) {
+        ProfileConfig p = {.name = (char *) "x"};
+        _cleanup_(ca_set_freep) CaSet *s = NULL;
+        LoadFailure f;
+        int r = load_ca_set(&p, &s, &f);
+
+        if (access("/etc/ssl/certs/ca-certificates.crt", R_OK) != 0 && access("/etc/pki/tls/certs/ca-bundle.crt", R_OK) != 0) {
+                assert_int_equal(r, 1);
+                assert_int_equal(f.verdict, VERDICT_IO);
+                return;
+        }
+        assert_int_equal(r, 0);
+        assert_true(s->n_certificates > 0);
+}
+
 static void test_ca_refused(void **state _unused_) {
         static const struct {
                 const char *name;
                 Verdict verdict;
-        } cases[] = {{"key-only.pem", VERDICT_NOCERT}, {"noise.p12", VERDICT_NOCERT}, {"plain.p12", VERDICT_FORMAT}, {"ca-cut.pem", VERDICT_FORMAT},
-                     {"ca-bad.pem", VERDICT_FORMAT},   {"absent", VERDICT_IO}};
+        } cases[] = {{"key-only.pem", VERDICT_NOCERT}, {"noise.p12", VERDICT_NOCERT},  {"plain.p12", VERDICT_FORMAT},
+                     {"ca-cut.pem", VERDICT_FORMAT},   {"ca-bad.pem", VERDICT_FORMAT}, {"absent", VERDICT_IO}};
         LoadFailure f;
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -192,8 +225,9 @@ static void test_crls(void **state _unused_) {
                 const char *name;
                 Verdict verdict;
                 unsigned n; /* times the one CRL */
-        } cases[] = {{"crl.der", VERDICT_OK, 1},         {"crl.pem", VERDICT_OK, 1},          {"crl-two.der", VERDICT_OK, 2}, {"crl-two.pem", VERDICT_OK, 2},
-                     {"crl-cut.der", VERDICT_FORMAT, 0}, {"key-only.pem", VERDICT_FORMAT, 0}, {"absent", VERDICT_IO, 0}};
+        } cases[] = {{"crl.der", VERDICT_OK, 1},     {"crl.pem", VERDICT_OK, 1},         {"crl-two.der", VERDICT_OK, 2},
+                     {"crl-two.pem", VERDICT_OK, 2}, {"crl-cut.der", VERDICT_FORMAT, 0}, {"key-only.pem", VERDICT_FORMAT, 0},
+                     {"absent", VERDICT_IO, 0}};
         _cleanup_(secret_freep) Secret *crl = stores_read("crl.der");
         ProfileConfig none = {.name = (char *) "x"};
         LoadFailure f;
@@ -307,10 +341,11 @@ static void test_many_entries(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_passwords),     cmocka_unit_test(test_no_credentials),  cmocka_unit_test(test_plain_password_warns),
-                cmocka_unit_test(test_permissions),   cmocka_unit_test(test_type_is_checked), cmocka_unit_test(test_ca_set),
-                cmocka_unit_test(test_ca_refused),    cmocka_unit_test(test_crls),            cmocka_unit_test(test_inspect),
-                cmocka_unit_test(test_verdict_names), cmocka_unit_test(test_many_entries),
+                cmocka_unit_test(test_passwords),    cmocka_unit_test(test_no_credentials),  cmocka_unit_test(test_plain_password_warns),
+                cmocka_unit_test(test_permissions),  cmocka_unit_test(test_type_is_checked), cmocka_unit_test(test_keystore_path_of_profile),
+                cmocka_unit_test(test_ca_set),       cmocka_unit_test(test_system_bundle),   cmocka_unit_test(test_ca_refused),
+                cmocka_unit_test(test_crls),         cmocka_unit_test(test_inspect),         cmocka_unit_test(test_verdict_names),
+                cmocka_unit_test(test_many_entries),
         };
 
         return cmocka_run_group_tests(tests, stores_make, NULL);

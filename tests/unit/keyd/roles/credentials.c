@@ -17,9 +17,7 @@ static EVP_PKEY *rsa_key(const char *name) {
 }
 
 EVP_PKEY *test_key(const char *type) {
-        static const struct {
-                const char *type, *curve;
-        } curves[] = {{"ec-p256", "P-256"}, {"ec-p384", "P-384"}, {"ec-p521", "P-521"}};
+        static const struct { const char *type, *curve; } curves[] = {{"ec-p256", "P-256"}, {"ec-p384", "P-384"}, {"ec-p521", "P-521"}};
         EVP_PKEY *key;
 
         for (size_t i = 0; i < ARRAY_SIZE(curves); i++)

@@ -13,7 +13,7 @@
 
 typedef struct RoleProcess {
         pid_t pid;
-        int control;  /* our ends */
+        int control; /* our ends */
         int verdicts;
         int keys;
         int log;    /* its standard error: a pipe */

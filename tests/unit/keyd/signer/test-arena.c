@@ -5,12 +5,18 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "keyd/crypto/arena.h"
 #include "keyd/crypto/secret.h"
+#include "tests/unit/keyd/roles/role-process.h"
 
 #define SLOTS 512
 
@@ -220,6 +226,69 @@ static void test_misuse(void **state _unused_) {
         }
 }
 
+/* where the best memory is not to be had */
+
+/* As on Linux 6.1: memfd_secret(2) says ENOSYS. */
+static void without_memfd_secret(void) {
+        struct sock_filter rules[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_secret, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog program = {.len = ARRAY_SIZE(rules), .filter = rules};
+
+        ASSERT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+static void with_memlock(rlim_t limit) {
+        ASSERT(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit) {limit, limit}) == 0);
+        ASSERT(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+}
+
+/* Return: the level, or 100 when the memory is not as it should be */
+static int level_in(const char *environment) {
+        uint8_t *p;
+
+        if (*environment == 'L')
+                without_memfd_secret();
+        else
+                with_memlock(*environment == 'U' ? 0 : 2 * 1024 * 1024);
+
+        if (arena_open((size_t) 4 * 1024 * 1024, &status) < 0 || !status.not_dumped || !status.not_forked)
+                return 100;
+        if (*environment == 'S' && status.size > 2 * 1024 * 1024)
+                return 100;
+        p = arena_allocate(status.size - 32);
+        return p && is_zero(p, status.size - 32) ? (int) status.level : 100;
+}
+
+static int run_in(const char *environment) {
+        pid_t pid = fork();
+        int end = 0;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                execl("/proc/self/exe", "test-arena", environment, NULL);
+                _exit(127);
+        }
+        assert_int_equal(waitpid(pid, &end, 0), pid);
+        assert_true(WIFEXITED(end));
+        return WEXITSTATUS(end);
+}
+
+static void test_levels(void **state _unused_) {
+        /* A sanitizer's mlock() does nothing and says that all is well. */
+        if (!role_can_be_confined())
+                skip();
+
+        assert_int_equal(run_in("U"), ARENA_UNLOCKED);
+        if (status.level != ARENA_SECRET)
+                skip();
+        assert_int_equal(run_in("L"), ARENA_LOCKED);
+        assert_int_equal(run_in("S"), ARENA_SECRET);
+}
+
 static void test_secrets_lie_here(void **state _unused_) {
         Secret *s = NULL;
         size_t before = arena_used();
@@ -236,16 +305,14 @@ static void test_secrets_lie_here(void **state _unused_) {
 
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_status),
-                cmocka_unit_test(test_blocks),
-                cmocka_unit_test(test_nothing),
-                cmocka_unit_test(test_coalescing),
-                cmocka_unit_test(test_wiped),
-                cmocka_unit_test(test_resize),
-                cmocka_unit_test(test_random),
-                cmocka_unit_test(test_misuse),
+                cmocka_unit_test(test_status),           cmocka_unit_test(test_blocks), cmocka_unit_test(test_nothing),
+                cmocka_unit_test(test_coalescing),       cmocka_unit_test(test_wiped),  cmocka_unit_test(test_resize),
+                cmocka_unit_test(test_random),           cmocka_unit_test(test_misuse), cmocka_unit_test(test_levels),
                 cmocka_unit_test(test_secrets_lie_here),
         };
+
+        if (argc == 2 && argv[1][0] > '9')
+                return level_in(argv[1]);
 
         ASSERT(arena_open((size_t) 4 * 1024 * 1024, &status) == 0);
         if (argc == 2) {

@@ -250,6 +250,7 @@ static void test_malformed_records(void **state) {
         while (record.size < 5000)
                 assert_int_equal(buf_append(&record, "\x47", 1), 0);
         assert_void_buf(f, &record);
+        assert_true(role_log_has(&f->p, "is too long", 1));
 }
 
 /* Out of turn: without KEYS_BEGIN nothing is taken. */

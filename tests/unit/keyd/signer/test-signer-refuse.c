@@ -189,9 +189,15 @@ static void test_server_certificate(void **state) {
 
 /* In TLS 1.3 a P-256 key has one scheme. */
 static void test_scheme(void **state) {
-        static const uint16_t foreign[] = {TLS_SCHEME_RSA_PKCS1_SHA256,  TLS_SCHEME_ECDSA_SECP384R1_SHA384, TLS_SCHEME_ECDSA_SECP521R1_SHA512,
-                                           TLS_SCHEME_RSA_PSS_RSAE_SHA256, TLS_SCHEME_ED25519,               TLS_SCHEME_RSA_PSS_PSS_SHA256,
-                                           0,                            0x0203 /* ecdsa_sha1 */,           0xffff};
+        static const uint16_t foreign[] = {TLS_SCHEME_RSA_PKCS1_SHA256,
+                                           TLS_SCHEME_ECDSA_SECP384R1_SHA384,
+                                           TLS_SCHEME_ECDSA_SECP521R1_SHA512,
+                                           TLS_SCHEME_RSA_PSS_RSAE_SHA256,
+                                           TLS_SCHEME_ED25519,
+                                           TLS_SCHEME_RSA_PSS_PSS_SHA256,
+                                           0,
+                                           0x0203 /* ecdsa_sha1 */,
+                                           0xffff};
 
         for (size_t i = 0; i < ARRAY_SIZE(foreign); i++) {
                 MsgVerdict m = good();

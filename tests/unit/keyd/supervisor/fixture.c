@@ -97,7 +97,8 @@ static _noreturn_ void run(Fixture *f) {
         path_of(f, "etc", etc);
         f->p.executables = bin;
         f->p.config_dir = etc;
-        ASSERT(setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1) == 0 && setenv("SECRET_OF_PARENT", "x", 1) == 0);
+        ASSERT(setenv("CREDENTIALS_DIRECTORY", "/nowhere", 1) == 0 && setenv("SECRET_OF_PARENT", "x", 1) == 0 &&
+               setenv("NOTIFY_SOCKET", "/nowhere/notify", 1) == 0);
         /* A role that is killed while it looks for leaks leaves its tracer behind: that is no child of ours. */
         ASSERT(setenv("ASAN_OPTIONS", "detect_leaks=0", 1) == 0);
         log_open("keyd", LOG_TARGET_CONSOLE);
@@ -193,7 +194,8 @@ bool fixture_call(Fixture *f, Answer *ret) {
                 return false;
 
         ASSERT(span_to_string(buf_span(&record), &text) == 0);
-        ASSERT(sscanf(text, "pid=%d revision=%llu records=%u fds=%u", &ret->pid, &ret->revision, &ret->n_records, &ret->n_fds) == 4);
+        ASSERT(sscanf(text, "pid=%d revision=%llu records=%u fds=%u told_more=%u", &ret->pid, &ret->revision, &ret->n_records, &ret->n_fds,
+                      &ret->told_more) == 5);
         return true;
 }
 

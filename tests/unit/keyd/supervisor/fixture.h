@@ -44,6 +44,7 @@ typedef struct Answer {
         int pid;
         unsigned long long revision;
         unsigned n_records, n_fds;
+        unsigned told_more; /* whether the environment has what is not for it */
 } Answer;
 
 /* Connects as calld; the toy verifier answers. Return: false when it went away meanwhile */

@@ -18,6 +18,7 @@
 #include "keyd/supervisor/supervisor-internal.h"
 
 #define REVISION 7U
+#define NOW 1000U
 
 /* The records by the letters that the tables below use */
 static int encode(char letter, Buf *b) {
@@ -96,7 +97,7 @@ static void test_matrix(void **state _unused_) {
                                       : *letter == 'T'               ? LOAD_RECORD_E_REPORT
                                                                      : 0;
 
-                        assert_int_equal(load_records_init(&r, REVISION), 0);
+                        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
                         take(&r, rows[i].before);
                         k = take(&r, last);
                         if (k != want)
@@ -108,7 +109,7 @@ static void test_matrix(void **state _unused_) {
 static void test_counts(void **state _unused_) {
         LoadRecords r;
 
-        assert_int_equal(load_records_init(&r, REVISION), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
         assert_int_equal(take(&r, "WSCPUNNTE"), 0);
         assert_int_equal(r.stage, LOAD_STAGE_END);
         assert_int_equal(r.counts.n_profiles, 2);
@@ -121,11 +122,46 @@ static void test_counts(void **state _unused_) {
         load_records_done(&r);
 }
 
+static void take_dates(LoadRecords *r, uint64_t generation, uint64_t not_before, uint64_t not_after) {
+        _cleanup_(buf_done) Buf b = BUF_INIT(PROTO_RECORD_MAX);
+        const MsgProfile m = {
+                .name = SPAN_LITERAL("a"),
+                .generation = generation,
+                .not_before = not_before,
+                .not_after = not_after,
+                .minimum_tls = TLS_VERSION_1_2,
+        };
+
+        assert_int_equal(msg_profile_encode(&b, &m), 0);
+        assert_int_equal(load_records_take(r, buf_span(&b)), 0);
+}
+
+static void test_next_date(void **state _unused_) {
+        LoadRecords r;
+
+        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(take(&r, "S"), 0);
+        take_dates(&r, 1, 0, NOW - 1);
+        take_dates(&r, 1, NOW, UINT64_MAX);
+        take_dates(&r, 0, NOW + 1, NOW + 2);
+        assert_true(r.next_date == UINT64_MAX);
+        take_dates(&r, 1, NOW - 1, NOW + 7);
+        assert_int_equal(r.next_date, NOW + 8);
+        take_dates(&r, 1, NOW + 5, NOW + 100);
+        assert_int_equal(r.next_date, NOW + 5);
+        take_dates(&r, 1, NOW, NOW + 50);
+        assert_int_equal(r.next_date, NOW + 5);
+        /* Its last second: over when the next one begins. */
+        take_dates(&r, 1, NOW - 1, NOW);
+        assert_int_equal(r.next_date, NOW + 1);
+        load_records_done(&r);
+}
+
 static void test_too_many(void **state _unused_) {
         LoadRecords r;
         int k = 0;
 
-        assert_int_equal(load_records_init(&r, REVISION), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
         assert_int_equal(take(&r, "S"), 0);
         for (size_t i = 1; i < ROLE_SNAPSHOT_RECORDS_MAX; i++)
                 k |= take(&r, "N");
@@ -138,7 +174,7 @@ static void test_malformed(void **state _unused_) {
         static const uint8_t types[] = {MSG_SNAPSHOT, MSG_CERTIFICATES, ROLE_CRL, MSG_PROFILE, MSG_CONNECTION, ROLE_WATCH, ADMIN_REPORT};
         LoadRecords r;
 
-        assert_int_equal(load_records_init(&r, REVISION), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
         assert_int_equal(load_records_take(&r, (Span) {}), LOAD_RECORD_E_VIOLATION);
         assert_int_equal(load_records_take(&r, span_make(&types[0], 1)), LOAD_RECORD_E_VIOLATION);
         assert_int_equal(take(&r, "S"), 0);
@@ -176,8 +212,8 @@ static void test_same(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_matrix),    cmocka_unit_test(test_counts), cmocka_unit_test(test_too_many),
-                cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),
+                cmocka_unit_test(test_matrix),   cmocka_unit_test(test_counts),    cmocka_unit_test(test_next_date),
+                cmocka_unit_test(test_too_many), cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,8 +71,9 @@ static void see(Seen *seen, Span record) {
 
 static void answer_caller(const Seen *seen, int caller) {
         char text[128];
-        int n = snprintf(text, sizeof(text), "pid=%d revision=%" PRIu64 " records=%u fds=%u", (int) getpid(), seen->revision, seen->n_records,
-                         count_fds());
+        bool told_more = getenv("CREDENTIALS_DIRECTORY") || getenv("SECRET_OF_PARENT") || getenv("NOTIFY_SOCKET");
+        int n = snprintf(text, sizeof(text), "pid=%d revision=%" PRIu64 " records=%u fds=%u told_more=%d", (int) getpid(), seen->revision,
+                         seen->n_records, count_fds(), told_more);
 
         ASSERT(send(caller, text, (size_t) n, MSG_NOSIGNAL) == n);
         close(caller);
@@ -151,9 +152,10 @@ static void note(const Toy *t, char *text, size_t size) {
         char path[256];
         int fd;
 
-        snprintf(text, size, "mode=%s resend=%d dry=%d quiet=%d previous=%u last=%" PRIu64 " keys=%d fds=%u credentials=%d notify=%d", t->mode,
-                 t->load.resend_keys, t->load.dry_run, t->load.quiet, t->n_previous, t->load.last_generation, fcntl(ROLE_FD_KEYS, F_GETFD) >= 0,
-                 count_fds(), getenv("CREDENTIALS_DIRECTORY") != NULL, getenv("NOTIFY_SOCKET") != NULL);
+        snprintf(text, size, "mode=%s resend=%d empty=%d dry=%d quiet=%d previous=%u last=%" PRIu64 " keys=%d fds=%u credentials=%d notify=%d pid=%d",
+                 t->mode, t->load.resend_keys, t->load.signer_is_empty, t->load.dry_run, t->load.quiet, t->n_previous, t->load.last_generation,
+                 fcntl(ROLE_FD_KEYS, F_GETFD) >= 0, count_fds(), getenv("CREDENTIALS_DIRECTORY") != NULL, getenv("NOTIFY_SOCKET") != NULL,
+                 (int) getpid());
 
         snprintf(path, sizeof(path), "%s.told", t->folder);
         fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

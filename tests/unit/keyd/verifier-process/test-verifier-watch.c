@@ -119,11 +119,11 @@ static void test_watch_and_sign(void **state) {
 static void test_large(void **state) {
         _cleanup_(test_snapshot_done) TestSnapshot t = {}, newer = {};
         RoleProcess *p = *state;
-        X509 *many[250];
+        X509 *many[250] = {test_ca()};
         int first, second;
         char name[32];
 
-        for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
+        for (size_t i = 1; i < ARRAY_SIZE(many); i++) {
                 snprintf(name, sizeof(name), "CA %zu", i);
                 many[i] = test_certificate(name, test_ca_key(), NULL, NULL, true);
         }
@@ -132,7 +132,6 @@ static void test_large(void **state) {
                 test_snapshot_certificates(&t, set, many, ARRAY_SIZE(many));
         make(&newer, 2, 1);
 
-        many[0] = test_ca();
         test_snapshot_certificates(&t, 1, many, ARRAY_SIZE(many));
         test_snapshot_profile(&t, "p", 1, PROTO_STATE_READY, 1, test_leaf());
         test_snapshot_connection(&t, "crm", "p", PROTO_STATE_READY, "partner.example.com", 443);
@@ -189,14 +188,11 @@ static void test_old_generation(void **state) {
 
 /* What is wrong voids the snapshot; the former one stays, for the policy and for watchers. */
 static void assert_void(RoleProcess *p, int watcher, const TestSnapshot *t) {
-        static uint64_t n;
-
         role_log_clear(p);
         test_snapshot_send(t, p);
         assert_true(role_log_has(p, "this snapshot is not taken", 1));
         assert_policy(p, 1, "p 1 partner.example.com 0303 names 1 pins 2 crls 0 verify 0 cleared 1");
         assert_true(is_silent(watcher));
-        n++;
 }
 
 static void damage(TestSnapshot *t, size_t i, bool longer) {

@@ -26,16 +26,16 @@ typedef enum BcfksStep {
 typedef struct BcfksSpec {
         const char *password, *key_password;
         struct {
-                uint64_t iterations;  /* above 100,000 they are claimed, and the key is zero */
+                uint64_t iterations; /* above 100,000 they are claimed, and the key is zero */
                 size_t n_salt;
-                uint64_t key_size;    /* 0: left out */
+                uint64_t key_size; /* 0: left out */
                 const char *prf;
-                Span kdf;             /* a whole AlgorithmIdentifier in place of all that */
+                Span kdf; /* a whole AlgorithmIdentifier in place of all that */
         } kdf[_BCFKS_STEP_MAX];
-        const char *mac, *inner_mac;  /* as told outside and inside */
-        const char *cipher;           /* NULL: the store is not encrypted */
+        const char *mac, *inner_mac; /* as told outside and inside */
+        const char *cipher;          /* NULL: the store is not encrypted */
         const char *key_cipher;
-        size_t n_nonce, n_tag;        /* of CCM */
+        size_t n_nonce, n_tag; /* of CCM */
         bool is_signed;
 } BcfksSpec;
 

@@ -36,8 +36,8 @@ static void test_numbers(void **state _unused_) {
         UINT("\x02\x09\x01\x00\x00\x00\x00\x00\x00\x00\x01", true, UINT64_MAX);
         UINT("\x02\x0a\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01", true, UINT64_MAX);
         UINT("\x02\x00", false, 0);
-        UINT("\x02\x01\xff", false, 0);         /* negative */
-        UINT("\x02\x02\x00\x7f", false, 0);     /* too long */
+        UINT("\x02\x01\xff", false, 0);     /* negative */
+        UINT("\x02\x02\x00\x7f", false, 0); /* too long */
         UINT("\x02\x02\x01", false, 0);
         UINT("\x03\x01\x01", false, 0);
         UINT("", false, 0);
@@ -63,10 +63,12 @@ static void test_lengths(void **state _unused_) {
         LENGTH("\x04\x00", true, 0);
         LENGTH("\x04\x01x", true, 1);
         LENGTH("\x04\x81\x82" HUNDRED_THIRTY, true, 130);
-        LENGTH("\x04\x81\x0a" TEN, false, 0);                     /* not the shortest form (X.690, 10.1) */
+        LENGTH("\x04\x81\x0a" TEN, false, 0); /* not the shortest form (X.690, 10.1) */
         LENGTH("\x04\x82\x00\x82" HUNDRED_THIRTY, false, 0);
         LENGTH("\x04\x84\x00\x00\x00\x82" HUNDRED_THIRTY, false, 0);
-        LENGTH("\x04\x80" "x\x00\x00", false, 0);                 /* indefinite */
+        LENGTH("\x04\x80"
+               "x\x00\x00",
+               false, 0); /* indefinite */
         LENGTH("\x04\x85\x01\x00\x00\x00\x00" TEN, false, 0);
         LENGTH("\x04\x84\xff\xff\xff\xff" TEN, false, 0);
         LENGTH("\x04\x02x", false, 0);

@@ -173,8 +173,9 @@ static void test_scrypt(void **state _unused_) {
 /* What recovering a key with this cipher and content gives. */
 static Verdict recover_raw(const char *cipher, size_t n_nonce, uint64_t n_tag, uint64_t key_size, size_t n_content) {
         static const uint8_t zeroes[64];
-        _cleanup_(buf_done) Buf fields = BUF_INIT(4096), ccm = BUF_INIT(4096), kdf = BUF_INIT(4096), pbes2 = BUF_INIT(4096), parameter = BUF_INIT(4096),
-                                key = BUF_INIT(4096), data = BUF_INIT(4096), objects = BUF_INIT(4096), store = BUF_INIT(DER_MAX);
+        _cleanup_(buf_done) Buf fields = BUF_INIT(4096), ccm = BUF_INIT(4096), kdf = BUF_INIT(4096), pbes2 = BUF_INIT(4096),
+                                parameter = BUF_INIT(4096), key = BUF_INIT(4096), data = BUF_INIT(4096), objects = BUF_INIT(4096),
+                                store = BUF_INIT(DER_MAX);
         _cleanup_(keystore_done) Keystore k = {};
         BcfksSpec s = bcfks_spec();
         LoadFailure f;
@@ -225,12 +226,9 @@ static void test_cipher_sizes(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_limits),
-                cmocka_unit_test(test_key_limits),
-                cmocka_unit_test(test_mac_key_sizes),
-                cmocka_unit_test(test_unknown_algorithms),
-                cmocka_unit_test(test_scrypt),
-                cmocka_unit_test(test_cipher_parameters),
+                cmocka_unit_test(test_limits),        cmocka_unit_test(test_key_limits),
+                cmocka_unit_test(test_mac_key_sizes), cmocka_unit_test(test_unknown_algorithms),
+                cmocka_unit_test(test_scrypt),        cmocka_unit_test(test_cipher_parameters),
                 cmocka_unit_test(test_cipher_sizes),
         };
 

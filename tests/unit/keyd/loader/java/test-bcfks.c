@@ -241,16 +241,11 @@ static void test_absent_digests(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_opens),
-                cmocka_unit_test(test_forms),
-                cmocka_unit_test(test_auth),
-                cmocka_unit_test(test_truncations),
-                cmocka_unit_test(test_flips),
-                cmocka_unit_test(test_types),
-                cmocka_unit_test(test_aliases),
-                cmocka_unit_test(test_malformed_objects),
-                cmocka_unit_test(test_counts),
-                cmocka_unit_test(test_entries),
+                cmocka_unit_test(test_opens),          cmocka_unit_test(test_forms),
+                cmocka_unit_test(test_auth),           cmocka_unit_test(test_truncations),
+                cmocka_unit_test(test_flips),          cmocka_unit_test(test_types),
+                cmocka_unit_test(test_aliases),        cmocka_unit_test(test_malformed_objects),
+                cmocka_unit_test(test_counts),         cmocka_unit_test(test_entries),
                 cmocka_unit_test(test_absent_digests),
         };
 

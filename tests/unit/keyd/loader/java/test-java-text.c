@@ -24,16 +24,16 @@ static void test_passwords(void **state _unused_) {
         PASSWORD(" a ", "\0 \0a\0 ");
         PASSWORD("a\0b", "\0a\0\0\0b");
         PASSWORD("\xc3\xa9", "\0\xe9");
-        PASSWORD("e\xcc\x81", "\0e\x03\x01");                 /* not normalised */
+        PASSWORD("e\xcc\x81", "\0e\x03\x01"); /* not normalised */
         PASSWORD("\xe2\x82\xac", "\x20\xac");
         PASSWORD("\xf0\x9f\x94\x91", "\xd8\x3d\xdd\x11");
         PASSWORD("\xf4\x8f\xbf\xbf", "\xdb\xff\xdf\xff");
         /* what is not UTF-8 is ISO 8859-1, all of it */
         PASSWORD("\xe9", "\0\xe9");
         PASSWORD("\xc3\xa9\xff", "\0\xc3\0\xa9\0\xff");
-        PASSWORD("\xc0\x80", "\0\xc0\0\x80");                 /* too long */
+        PASSWORD("\xc0\x80", "\0\xc0\0\x80"); /* too long */
         PASSWORD("\xe0\x82\x82", "\0\xe0\0\x82\0\x82");
-        PASSWORD("\xed\xa0\x80", "\0\xed\0\xa0\0\x80");       /* a surrogate */
+        PASSWORD("\xed\xa0\x80", "\0\xed\0\xa0\0\x80");           /* a surrogate */
         PASSWORD("\xf4\x90\x80\x80", "\0\xf4\0\x90\0\x80\0\x80"); /* above U+10FFFF */
         PASSWORD("\xf0\x80\x80\x80", "\0\xf0\0\x80\0\x80\0\x80");
         PASSWORD("\xff", "\0\xff");

@@ -136,12 +136,30 @@ static void test_parameters(void **state _unused_) {
                 {{}, VERDICT_FORMAT},
                 {SPAN_LITERAL("\x05\x00"), VERDICT_FORMAT},
                 {SPAN_LITERAL("\x30\x00"), VERDICT_FORMAT},
-                {SPAN_LITERAL("\x30\x0c\x04\x07" "1234567" "\x02\x01\x14"), VERDICT_FORMAT},
-                {SPAN_LITERAL("\x30\x0e\x04\x09" "123456789" "\x02\x01\x14"), VERDICT_FORMAT},
-                {SPAN_LITERAL("\x30\x0d\x04\x08" "12345678" "\x02\x01\x00"), VERDICT_FORMAT},
-                {SPAN_LITERAL("\x30\x0d\x04\x08" "12345678" "\x02\x01\xff"), VERDICT_FORMAT},
-                {SPAN_LITERAL("\x30\x15\x04\x08" "12345678" "\x02\x09\x01\x00\x00\x00\x00\x00\x00\x00\x14"), VERDICT_LIMIT},
-                {SPAN_LITERAL("\x30\x0d\x04\x08" "12345678" "\x02\x01\x14"), VERDICT_KEYPASS},
+                {SPAN_LITERAL("\x30\x0c\x04\x07"
+                              "1234567"
+                              "\x02\x01\x14"),
+                 VERDICT_FORMAT},
+                {SPAN_LITERAL("\x30\x0e\x04\x09"
+                              "123456789"
+                              "\x02\x01\x14"),
+                 VERDICT_FORMAT},
+                {SPAN_LITERAL("\x30\x0d\x04\x08"
+                              "12345678"
+                              "\x02\x01\x00"),
+                 VERDICT_FORMAT},
+                {SPAN_LITERAL("\x30\x0d\x04\x08"
+                              "12345678"
+                              "\x02\x01\xff"),
+                 VERDICT_FORMAT},
+                {SPAN_LITERAL("\x30\x15\x04\x08"
+                              "12345678"
+                              "\x02\x09\x01\x00\x00\x00\x00\x00\x00\x00\x14"),
+                 VERDICT_LIMIT},
+                {SPAN_LITERAL("\x30\x0d\x04\x08"
+                              "12345678"
+                              "\x02\x01\x14"),
+                 VERDICT_KEYPASS},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -159,7 +177,11 @@ static void test_cipher_sizes(void **state _unused_) {
         for (size_t n = 0; n <= sizeof(zeroes); n++) {
                 Buf content = BUF_INIT(4096);
 
-                protect_raw("1.3.6.1.4.1.42.2.19.1", SPAN_LITERAL("\x30\x0d\x04\x08" "12345678" "\x02\x01\x14"), span_make(zeroes, n), &content);
+                protect_raw("1.3.6.1.4.1.42.2.19.1",
+                            SPAN_LITERAL("\x30\x0d\x04\x08"
+                                         "12345678"
+                                         "\x02\x01\x14"),
+                            span_make(zeroes, n), &content);
                 assert_int_equal(recover(&content, PASSWORD), n > 0 && n % 8 == 0 ? VERDICT_KEYPASS : VERDICT_FORMAT);
                 buf_done(&content);
         }
@@ -195,11 +217,13 @@ static void test_jks_inside(void **state _unused_) {
 
 /* The stream of a sealed secret key; @head_change is an offset at which one bit is flipped, SIZE_MAX none. */
 static void put_secret(JavaWriter *j, size_t head_change, uint32_t claimed, bool same_name) {
-        static const char head[] =
-                "\xac\xed\x00\x05sr\x00\x33" "com.sun.crypto.provider.SealedObjectForKeyProtector\xcd\x57\xca\x59\xe7\x30\xbb\x53\x02\x00\x00xr\x00\x19"
-                "javax.crypto.SealedObject\x3e\x36\x3d\xa6\xc3\xb7\x54\x70\x02\x00\x04[\x00\x0d" "encodedParamst\x00\x02[B[\x00\x10" "encryptedContent"
-                "q\x00\x7e\x00\x02L\x00\x09paramsAlgt\x00\x12Ljava/lang/String;L\x00\x07sealAlgq\x00\x7e\x00\x03xpur\x00\x02[B"
-                "\xac\xf3\x17\xf8\x06\x08\x54\xe0\x02\x00\x00xp";
+        static const char head[] = "\xac\xed\x00\x05sr\x00\x33"
+                                   "com.sun.crypto.provider.SealedObjectForKeyProtector\xcd\x57\xca\x59\xe7\x30\xbb\x53\x02\x00\x00xr\x00\x19"
+                                   "javax.crypto.SealedObject\x3e\x36\x3d\xa6\xc3\xb7\x54\x70\x02\x00\x04[\x00\x0d"
+                                   "encodedParamst\x00\x02[B[\x00\x10"
+                                   "encryptedContent"
+                                   "q\x00\x7e\x00\x02L\x00\x09paramsAlgt\x00\x12Ljava/lang/String;L\x00\x07sealAlgq\x00\x7e\x00\x03xpur\x00\x02[B"
+                                   "\xac\xf3\x17\xf8\x06\x08\x54\xe0\x02\x00\x00xp";
         char copy[sizeof(head)];
 
         memcpy(copy, head, sizeof(head));
@@ -272,7 +296,9 @@ static void test_absent_algorithms(void **state _unused_) {
         static const struct {
                 const char *name;
                 Verdict open, recover;
-        } cases[] = {{"SHA1", VERDICT_UNSUPPORTED, VERDICT_OK}, {"MD5", VERDICT_OK, VERDICT_UNSUPPORTED}, {"DES-EDE3-CBC", VERDICT_OK, VERDICT_UNSUPPORTED}};
+        } cases[] = {{"SHA1", VERDICT_UNSUPPORTED, VERDICT_OK},
+                     {"MD5", VERDICT_OK, VERDICT_UNSUPPORTED},
+                     {"DES-EDE3-CBC", VERDICT_OK, VERDICT_UNSUPPORTED}};
         _cleanup_(java_writer_done) JavaWriter j;
         _cleanup_(keystore_done) Keystore k = {};
         Buf content = BUF_INIT(4096), jks = BUF_INIT(4096);
@@ -308,18 +334,10 @@ static void test_magic(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_protector),
-                cmocka_unit_test(test_wrong_password),
-                cmocka_unit_test(test_equal_halves),
-                cmocka_unit_test(test_iterations),
-                cmocka_unit_test(test_parameters),
-                cmocka_unit_test(test_cipher_sizes),
-                cmocka_unit_test(test_trailing_byte),
-                cmocka_unit_test(test_jks_inside),
-                cmocka_unit_test(test_secret_keys),
-                cmocka_unit_test(test_other_objects),
-                cmocka_unit_test(test_absent_algorithms),
-                cmocka_unit_test(test_magic),
+                cmocka_unit_test(test_protector),     cmocka_unit_test(test_wrong_password),    cmocka_unit_test(test_equal_halves),
+                cmocka_unit_test(test_iterations),    cmocka_unit_test(test_parameters),        cmocka_unit_test(test_cipher_sizes),
+                cmocka_unit_test(test_trailing_byte), cmocka_unit_test(test_jks_inside),        cmocka_unit_test(test_secret_keys),
+                cmocka_unit_test(test_other_objects), cmocka_unit_test(test_absent_algorithms), cmocka_unit_test(test_magic),
         };
 
         return cmocka_run_group_tests_name("jceks", tests, setup, teardown);

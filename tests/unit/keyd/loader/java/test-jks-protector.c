@@ -81,9 +81,11 @@ static void test_protected_content(void **state _unused_) {
         jks_protect(buf_span(&utf16), SPAN_LITERAL("\x30\x0d\x02\x01\x00\x30\x04\x06\x02\x2a\x03\x04\x02\x01\x02"), &content);
         assert_int_equal(recover(&content), VERDICT_UNSUPPORTED);
         buf_clear(&content);
-        jks_protect(buf_span(&utf16),
-                    SPAN_LITERAL("\x30\x1c\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x04\x02\x01\x02"),
-                    &content);
+        jks_protect(
+                buf_span(&utf16),
+                SPAN_LITERAL(
+                        "\x30\x1c\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x04\x02\x01\x02"),
+                &content);
         assert_int_equal(recover(&content), VERDICT_FORMAT);
 
         buf_done(&plain);

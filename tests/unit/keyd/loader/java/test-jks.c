@@ -213,10 +213,10 @@ static void test_aliases(void **state _unused_) {
                 {"grün", "grün", VERDICT_OK, false},
                 {"\xed\xa0\xbd\xed\xb4\x91", "\xf0\x9f\x94\x91", VERDICT_OK, false}, /* U+1F511 as two surrogates */
                 {"key\xc0\x80", "key\xef\xbf\xbd", VERDICT_OK, true},
-                {"\xf0\x9f\x94\x91", NULL, VERDICT_FORMAT, false},      /* four bytes are not modified UTF-8 */
-                {"\xed\xa0\xbd", NULL, VERDICT_FORMAT, false},          /* half a pair */
+                {"\xf0\x9f\x94\x91", NULL, VERDICT_FORMAT, false}, /* four bytes are not modified UTF-8 */
+                {"\xed\xa0\xbd", NULL, VERDICT_FORMAT, false},     /* half a pair */
                 {"\xed\xb4\x91\xed\xa0\xbd", NULL, VERDICT_FORMAT, false},
-                {"\xc1\x81", NULL, VERDICT_FORMAT, false},              /* "A", too long */
+                {"\xc1\x81", NULL, VERDICT_FORMAT, false}, /* "A", too long */
                 {"a\xc3", NULL, VERDICT_FORMAT, false},
         };
 
@@ -264,12 +264,8 @@ static void test_chain_counts(void **state _unused_) {
                 uint32_t claimed, written;
                 Verdict verdict;
         } cases[] = {
-                {0, 0, VERDICT_OK},
-                {64, 64, VERDICT_OK},
-                {65, 65, VERDICT_LIMIT},
-                {2, 1, VERDICT_FORMAT},
-                {INT32_MAX, 1, VERDICT_LIMIT},
-                {UINT32_MAX, 1, VERDICT_FORMAT},
+                {0, 0, VERDICT_OK},     {64, 64, VERDICT_OK},          {65, 65, VERDICT_LIMIT},
+                {2, 1, VERDICT_FORMAT}, {INT32_MAX, 1, VERDICT_LIMIT}, {UINT32_MAX, 1, VERDICT_FORMAT},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -1,0 +1,425 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The loader: a new process for each load, which knows no key of earlier ones; killed, stopped or slow it harms nobody.
+
+In the first part this program is its supervisor and its signer, over the socket pairs of common/role.h."""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import pki
+from dated import DAY, Issuer
+from harness import BUILD, PASSWORD, SANDBOX, Pair, Suite, contains, equal, fail, wait_until
+from peers import Nginx
+
+PROFILE, SNAPSHOT_END = 0x84, 0x86
+KEYS_BEGIN, KEY, KEYS_END, KEYS_TAKEN, LOAD, LOAD_END, WATCH, REPORT = 0x45, 0x46, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x69
+FD_CONTROL, FD_KEYS = 3, 5
+RECORD_MAX = 192 * 1024
+SLOW = 3000000  # iterations, three times: more than a second
+DEADLINE_SEC = 30  # of a load
+
+
+class Role:
+    """A keyd-loader of which we hold the other ends; a context manager. KEYS False: it has no channel to a signer."""
+
+    def __init__(self, folder, keys=True):
+        self.etc = os.path.join(folder, "etc")
+        self.log = os.path.join(folder, "loader.json")
+        self.keys = keys
+
+    def pair(self):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(20)
+        theirs.setblocking(False)
+        return ours, fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, 64)
+
+    def __enter__(self):
+        self.supervisor, control = self.pair()
+        self.signer, keys = self.pair()
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # What we hold ourselves is CLOEXEC.
+        actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, log, 2), (os.POSIX_SPAWN_DUP2, control, FD_CONTROL)]
+        if self.keys:
+            actions.append((os.POSIX_SPAWN_DUP2, keys, FD_KEYS))
+        program = os.path.join(BUILD, "keyd", "keyd-loader")
+        arguments = [program, "--config-dir=" + self.etc, "--log=json"] + (["--sandbox=off"] if SANDBOX == "off" else [])
+        self.pid = os.posix_spawn(program, arguments, dict(os.environ), file_actions=actions)
+        self.status = None
+        for descriptor in (log, control, keys):
+            os.close(descriptor)
+        return self
+
+    def __exit__(self, *_):
+        self.supervisor.close()
+        self.signer.close()
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+
+    def wait(self):
+        self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.status
+
+    def ask(self, previous=(), revision=1, last_generation=0, resend=False, empty=False, dry_run=False, quiet=False, now=None, before=0):
+        """As common/msg-load.c writes it."""
+        self.supervisor.send(struct.pack(">BQQ????QQ", LOAD, revision, last_generation, resend, empty, dry_run, quiet,
+                                         int(now or time.time()), int(before)))
+        for record in previous:
+            self.supervisor.send(record)
+        self.supervisor.send(bytes([LOAD_END]))
+
+    def take_keys(self):
+        """The records of the keys channel up to KEYS_END, which is not answered yet."""
+        records = []
+        while not records or records[-1][0] != KEYS_END:
+            record = self.signer.recv(RECORD_MAX)
+            if not record:
+                fail("the loader closed the keys channel")
+            records.append(record)
+        return records
+
+    def answer_keys(self):
+        self.signer.send(struct.pack(">BI", KEYS_TAKEN, 0))
+
+    def snapshot(self):
+        """(records of the snapshot, reports); what the loader says until it ends."""
+        records, reports = [], []
+        while True:
+            record = self.supervisor.recv(RECORD_MAX)
+            if not record:
+                return records, reports
+            if record[0] == REPORT:
+                reports.append(record)
+            elif record[0] != WATCH:
+                records.append(record)
+
+    def load(self, **options):
+        """A whole load that goes well."""
+        self.ask(**options)
+        keys = self.take_keys() if self.keys else []
+        if self.keys:
+            self.answer_keys()
+        records, reports = self.snapshot()
+        equal((self.wait(), records[-1][0]), (0, SNAPSHOT_END), "exit status and last record")
+        return records, reports, [record for record in keys if record[0] == KEY]
+
+
+def private_bytes(key):
+    """The secret number of an EC key in PEM, 32 bytes."""
+    text = subprocess.run(["openssl", "pkey", "-in", key, "-noout", "-text"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    digits = re.search(r"priv:\n((?: +[0-9a-f:]+\n)+)", text)[1]
+    return bytes.fromhex(re.sub(r"[^0-9a-f]", "", digits))[-32:]
+
+
+def scan(key, pid):
+    """(hits, unreadable regions, text)"""
+    done = subprocess.run([os.path.join(BUILD, "tests", "lib", "scan"), "--key=" + key, str(pid)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=120)
+    found = re.match(rb"\d+: (\d+) hits in (\d+) KiB, (\d+) regions", done.stdout)
+    if not found or int(found[2]) < 500:
+        fail("scanner: %r" % done.stdout)
+    return int(found[1]), int(found[3]), done.stdout.decode()
+
+
+class Bench:
+    """A configuration with one profile whose keystore is live.pem."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="midtls-loader-")
+        self.pki = pki.make(os.path.join(BUILD, "tests", "pki"))
+        self.issuer = Issuer(os.path.join(self.dir, "clients"), self.pki)
+        os.mkdir(os.path.join(self.dir, "etc"), 0o700)
+        self.live = os.path.join(self.dir, "live.pem")
+        for name, text in (("midtls.conf", "[MID]\nName=mid-test-01\n"),
+                           ("mauth.profile", "[Profile]\nKeystorePath=%s\n[Server]\nCAFile=%s/server-ca.pem\n" % (self.live, self.pki))):
+            with open(os.open(os.path.join(self.dir, "etc", name), os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(text)
+        for name, ends in (("a", 20 * DAY), ("b", 90 * DAY)):
+            self.issuer.issue(name, ends)
+        self.put("a")
+
+    def put(self, name):
+        shutil.copy(self.issuer.path(name + ".bundle.pem"), self.live + ".new")
+        os.rename(self.live + ".new", self.live)
+
+    def key(self, name):
+        return self.issuer.path(name + ".key")
+
+    def role(self, keys=True):
+        return Role(self.dir, keys)
+
+    def messages(self, event=None):
+        with open(os.path.join(self.dir, "loader.json")) as file:
+            records = [json.loads(line) for line in file]
+        return [record["MESSAGE"] for record in records if event in (None, record.get("MIDTLS_EVENT"))]
+
+
+def knows_no_earlier_key(bench):
+    """Load 1 has key A; load 2, told of it, has B. While it waits for the signer all that it holds lies open."""
+    bench.put("a")
+    with bench.role() as loader:
+        records, _, keys = loader.load(resend=True, empty=True)
+        equal(len(keys), 1, "keys of the first load")
+        contains(keys[0], private_bytes(bench.key("a")), "A in the record for the signer")
+
+    bench.put("b")
+    with bench.role() as loader:
+        loader.ask(previous=records, revision=2, last_generation=1)
+        sent = [record for record in loader.take_keys() if record[0] == KEY]
+        equal(len(sent), 1, "keys of the second load")
+        contains(sent[0], private_bytes(bench.key("b")), "B in the record for the signer")
+        equal(private_bytes(bench.key("a")) in sent[0], False, "A in the record of B")
+        hits, n_hidden, text = scan(bench.key("b"), loader.pid)
+        equal(hits > 0, True, "the scanner finds B, which is there (%d regions hidden): %s" % (n_hidden, text))
+        hits, _, text = scan(bench.key("a"), loader.pid)
+        equal(hits, 0, "hits of A in the loader of B: " + text)
+        # B's certificate replaces A's in what the supervisor gets; no record for it holds a key.
+        loader.answer_keys()
+        after, _ = loader.snapshot()
+        equal(loader.wait(), 0, "exit status")
+        for record in after:
+            equal(private_bytes(bench.key("b")) in record, False, "B in a record for the supervisor")
+
+
+def unchanged_is_not_sent(bench):
+    """A key that the signer has does not leave the loader again, unless the signer is new or in doubt."""
+    bench.put("a")
+    with bench.role() as loader:
+        records, _, keys = loader.load(resend=True, empty=True)
+    for options, want in (({}, 0), ({"resend": True}, 1), ({"resend": True, "empty": True}, 1)):
+        with bench.role() as loader:
+            again, _, keys = loader.load(previous=records, revision=2, last_generation=1, **options)
+            equal(len(keys), want, "keys with %r" % options)
+            equal(again[1:], records[1:], "the snapshot but its opening")
+
+
+def kept_while_in_doubt(bench):
+    """The keystore is garbage: what the signer may still have stays in force, what it cannot have does not."""
+    bench.put("a")
+    with bench.role() as loader:
+        records, _, _ = loader.load(resend=True, empty=True)
+    with open(bench.live, "w") as file:
+        file.write("garbage")
+    for empty, want in ((False, b"; generation 1 stays in force"), (True, b"no keystore of a known format")):
+        with bench.role() as loader:
+            _, reports, keys = loader.load(previous=records, revision=2, last_generation=1, resend=True, empty=empty)
+            equal(len(keys), 0, "keys")
+            contains(reports[0], want, "report with %s signer" % ("an empty" if empty else "a doubtful"))
+            equal(b"stays in force" in reports[0], not empty, "whether it is kept")
+
+
+def dry_run(bench):
+    """Without a channel to the signer; nothing is recorded."""
+    bench.put("b")
+    n_messages = len(bench.messages())
+    with bench.role(keys=False) as loader:
+        _, reports, _ = loader.load(dry_run=True)
+        contains(reports[0], b"generation 1, ec-p256", "report")
+    equal(len(bench.messages()), n_messages, "messages of a dry run")
+
+
+def thresholds(bench):
+    """What the supervisor calls now decides: each threshold is told by the first load behind it, whatever lies between."""
+    bench.put("a")  # ends in 20 days
+    now = time.time()
+    with bench.role() as loader:
+        records, _, _ = loader.load(resend=True, empty=True, now=now)
+    contains(bench.messages("key-expiring")[-1], "within 20 days", "first record")
+    before = now
+    ends = bench.issuer.ends["a"]
+    for at, words in ((ends - 14 * DAY, None), (ends - 14 * DAY + 1, "within 14 days"), (ends - 10 * DAY, None), (ends - 7 * DAY + 1, "within 7 days"),
+                      (ends - DAY, None), (ends - DAY + 1, "within 24 hours"), (ends, None), (ends + 1, "has expired"), (ends + DAY, None)):
+        n_records = len(bench.messages("key-expiring"))
+        with bench.role() as loader:
+            records, _, _ = loader.load(previous=records, revision=2, last_generation=1, quiet=True, now=at, before=before)
+        equal(len(bench.messages("key-expiring")) - n_records, 1 if words else 0, "records at %d s before the end" % (ends - at))
+        if words:
+            contains(bench.messages("key-expiring")[-1], words, "record")
+        before = at
+
+
+def broken_signer(bench, act):
+    """The snapshot is not completed without the signer's word."""
+    bench.put("a")
+    with bench.role() as loader:
+        loader.ask(resend=True, empty=True)
+        loader.take_keys()
+        act(loader)
+        records, _ = loader.snapshot()
+        equal(SNAPSHOT_END in [record[0] for record in records], False, "SNAPSHOT_END")
+        equal(loader.wait(), 1, "exit status")
+
+
+def by_hand(suite):
+    bench = Bench()
+    try:
+        suite.run("holds no key of earlier loads", knows_no_earlier_key, bench)
+        suite.run("an unchanged key is not sent", unchanged_is_not_sent, bench)
+        suite.run("garbage while the signer is in doubt", kept_while_in_doubt, bench)
+        suite.run("dry run", dry_run, bench)
+        suite.run("thresholds", thresholds, bench)
+        suite.run("the signer says nonsense", broken_signer, bench, lambda loader: loader.signer.send(b"\x4a\0"))
+        suite.run("the signer goes away", broken_signer, bench, lambda loader: loader.signer.close())
+    finally:
+        shutil.rmtree(bench.dir, ignore_errors=True)
+
+
+def good(pair, alias):
+    answer = pair.call("GET", "/", host=alias)
+    equal(answer.status, 200, "status of %s (%r)" % (alias, answer.body[:300]))
+
+
+def state(pair, name):
+    rows = {row["name"]: row for row in pair.call("GET", "/profiles", host="midtls").json()["profiles"]}
+    return rows[name]["state"], rows[name]["generation"]
+
+
+def is_idle(pair):
+    """keyd has but its verifier and its signer."""
+    keyd = pair.pid("keyd")
+    with open("/proc/%d/task/%d/children" % (keyd, keyd)) as file:
+        return len(file.read().split()) == 2
+
+
+def reload_in_background(pair):
+    """(the command, the pid of the loader that serves it): the slow store gives time to meet it."""
+    wait_until(lambda: is_idle(pair), "no other load is under way", 20)
+    process = subprocess.Popen([os.path.join(BUILD, "calld", "midtls"), "--socket", os.path.join(pair.dir, "run", "keyd-admin.sock"), "reload"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return process, pair.role("keyd-loader")
+
+
+def killed(pair):
+    """In the middle of a load, with a keystore on disk that is garbage: nothing is lost, and the next load works."""
+    mauth = state(pair, "mauth")
+    path = os.path.join(pair.dir, "mauth.pem")
+    with open(path) as file:
+        keystore = file.read()
+    with open(path, "w") as file:
+        file.write("garbage")
+    pair.wait_record("keyd", "key-load-failed", PROFILE="mauth")
+    good(pair, "fast")
+
+    process, pid = reload_in_background(pair)
+    os.kill(pid, signal.SIGKILL)
+    out, err = process.communicate(timeout=20)
+    equal(process.returncode, 1, "exit status of midtls reload")
+    contains(out.decode(), "was killed by signal 9", "what it says (%r)" % err)
+    equal(state(pair, "mauth"), mauth, "state and generation")
+    good(pair, "fast")
+    good(pair, "slow")
+
+    # The signer is in doubt now, and the file is garbage still.
+    status, out, err = pair.reload()
+    equal(status, 1, "exit status of midtls reload (%r %r)" % (out, err))
+    contains(out, "mauth: kept-old: ", "output")
+    equal(state(pair, "mauth"), mauth, "state and generation")
+    good(pair, "fast")
+    equal(pair.records("keyd", "key-removed"), [], "key-removed records")
+
+    with open(path, "w") as file:
+        file.write(keystore)
+    n_loads = len(pair.records("keyd", "config-loaded"))
+    wait_until(lambda: len(pair.records("keyd", "config-loaded")) > n_loads, "the next load, by itself", 20)
+    wait_until(lambda: is_idle(pair), "its end")
+    equal(pair.reload()[0], 0, "exit status of midtls reload")
+    equal(state(pair, "mauth"), mauth, "the same key is the same generation")
+    good(pair, "fast")
+
+
+def cpu_limit(pid):
+    with open("/proc/%d/limits" % pid) as file:
+        return [line.split()[4] for line in file if line.startswith("Max cpu time")][0]
+
+
+def burns(pair):
+    """A loader over its CPU time is killed by the kernel: it is told, and the others are served."""
+    process, pid = reload_in_background(pair)
+    wait_until(lambda: cpu_limit(pid) == "20", "the loader has set its limit")
+    resource.prlimit(pid, resource.RLIMIT_CPU, (1, 1))
+    while process.poll() is None:
+        good(pair, "fast")
+    equal(process.returncode, 1, "exit status of midtls reload")
+    contains(process.stdout.read().decode(), "was killed by signal ", "what it says")
+    good(pair, "fast")
+    equal(pair.reload()[0], 0, "the next load")
+
+
+class Stopped:
+    """A pair whose loader is stopped in the middle of a load, while other tests run."""
+
+    def __init__(self, pair):
+        self.pair = pair
+        self.started = time.monotonic()
+        self.process, pid = reload_in_background(pair)
+        os.kill(pid, signal.SIGSTOP)
+
+    def check(self):
+        """It is killed at its deadline; until then calls go on."""
+        while self.process.poll() is None and time.monotonic() < self.started + DEADLINE_SEC + 10:
+            good(self.pair, "fast")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.5)
+        equal(self.process.returncode, 1, "exit status of midtls reload")
+        contains(self.process.stdout.read().decode(), "it was not done in time", "what it says")
+        good(self.pair, "slow")
+        wait_until(lambda: self.pair.reload()[0] == 0, "the next load works", 30)
+
+
+def make_pair(suite, name, slow):
+    """Aliases fast, with mauth.pem, and slow, with a keystore that takes seconds to open and comes last."""
+    pair = Pair(suite, name)
+    issuer = Issuer(os.path.join(pair.dir, "clients"), pair.pki)
+    path = os.path.join(pair.dir, "mauth.pem")
+    os.rename(issuer.issue("mauth", 90 * DAY), path)
+    for profile, lines in (("mauth", "KeystorePath=" + path), ("zslow", "KeystorePath=%s\nPassword=%s" % (slow, PASSWORD))):
+        pair.write(profile + ".profile", "[Profile]\n%s\n[Server]\nCAFile=%s/server-ca.pem\n" % (lines, pair.pki))
+    return pair
+
+
+def make_slow(folder, pki_folder):
+    issuer = Issuer(folder, pki_folder)
+    issuer.issue("zslow", 90 * DAY)
+    issuer.maker.run("openssl", "pkcs12", "-export", "-inkey", "zslow.key", "-in", "zslow.bundle.pem", "-iter", str(SLOW), "-passout",
+                     "pass:" + PASSWORD, "-out", "zslow.p12")
+    os.chmod(issuer.path("zslow.p12"), 0o600)
+    return issuer.path("zslow.p12")
+
+
+def main(suite):
+    with contextlib.ExitStack() as stack:
+        folder = tempfile.mkdtemp(prefix="midtls-slow-")
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        slow = make_slow(folder, pki.make(os.path.join(BUILD, "tests", "pki")))
+        pairs = [make_pair(suite, name, slow) for name in ("stopped", "killed")]
+        server = stack.enter_context(Nginx(pairs[0].pki, extra="keepalive_timeout 0;"))
+        for pair in pairs:
+            for alias, profile in (("fast", "mauth"), ("slow", "zslow")):
+                pair.connection(alias, profile, server.port, http="SessionResumption=no")
+            stack.enter_context(pair)
+        for pair in pairs:
+            wait_until(lambda: pair.call("GET", "/", host="slow").status == 200, "the slow store is loaded", 30)
+
+        stopped = Stopped(pairs[0])
+        by_hand(suite)
+        suite.run("killed during a load", killed, pairs[1])
+        suite.run("over its CPU time", burns, pairs[1])
+        suite.run("stopped during a load", stopped.check)
+
+
+Suite().main(main)
