@@ -7,6 +7,7 @@
 #
 #       unit         one program a module, in the plain build
 #       lint         the rules of the source and of the built programs
+#       mutants      each refusal rule removed in turn: a unit test has to notice
 #       integration  the pair against real peers, in the plain build
 #       fuzz         the decoders' corpora, in the sanitizer build
 #       sanitizer    unit and integration again, built by clang for ASan and UBSan
@@ -16,7 +17,7 @@
 set -u
 
 suites=()
-known=(unit lint integration fuzz sanitizer system bench)
+known=(unit lint mutants integration fuzz sanitizer system bench)
 build=
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -144,14 +145,35 @@ run_programs() {
         done
 }
 
+built=no
+# In a build of its own: it changes the source.
+run_mutants() {
+        local log=$build/mutants.log line status
+        say mutants
+        "$top/tests/mutants/run.sh" >"$log" 2>&1
+        status=$?
+        grep -vE '^ok ' "$log"
+        line=$(tail -n 1 "$log")
+        if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+                passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+                [[ ${BASH_REMATCH[2]} -eq 0 ]] || failures+=("mutants: ${BASH_REMATCH[2]} of $((BASH_REMATCH[1] + BASH_REMATCH[2]))")
+                [[ ${BASH_REMATCH[2]} -gt 0 || $status -eq 0 ]] || fail mutants "exit status $status"
+        else
+                fail mutants "no closing line, exit status $status"
+        fi
+}
+
 if wanted unit || wanted lint || wanted integration || wanted bench; then
         # Before the sanitizer build, so that a mistake is seen soon.
         if make_build "$build" "${CC:-cc}"; then
+                built=yes
                 ! wanted unit || run_meson unit "$build" unit
                 ! wanted lint || run_meson lint "$build" lint
-                ! wanted integration || run_programs integration "$build"
         fi
 fi
+
+! wanted mutants || run_mutants
+[[ $built == no ]] || ! wanted integration || run_programs integration "$build"
 
 if wanted fuzz || wanted sanitizer; then
         if make_build "$sanitized" clang -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false; then

@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <poll.h>
 
 #include "common/msg-hello.h"
@@ -158,6 +160,37 @@ static void test_unusable_keys(void **state) {
         EVP_PKEY_free(other);
 }
 
+/*
+ * A key whose private half was damaged: its public half, which comes along, is the certificate's, so it is taken. What it signs does not
+ * verify, and a signature that does not verify can give a key away: it is not sent.
+ */
+static void test_faulty_key(void **state) {
+        _cleanup_(key_handover_done) KeyHandover h = {};
+        uint8_t scalar[32];
+        Fixture *f = *state;
+        BIGNUM *d = NULL;
+        uint8_t *p;
+
+        assert_int_equal(EVP_PKEY_get_bn_param(f->key, OSSL_PKEY_PARAM_PRIV_KEY, &d), 1);
+        assert_int_equal(BN_bn2binpad(d, scalar, sizeof(scalar)), sizeof(scalar));
+        BN_clear_free(d);
+
+        h = test_handover("p", 1, f->key, f->leaf);
+        p = memmem(secret_writable(h.pkcs8), secret_size(h.pkcs8), scalar, sizeof(scalar));
+        assert_non_null(p);
+        p[31] ^= 1;
+        load_begin(&f->p);
+        assert_int_equal(key_handover_send(f->p.keys, &h, deadline_after(TEST_USEC)), 0);
+        grant(f, "p", 1);
+        load_binding(&f->p, "crm", "p", "partner.example.com:443");
+        assert_int_equal(load_end(&f->p), 0);
+
+        assert_refuses(f, 1, REFUSAL_INTERNAL);
+        assert_true(role_log_has(&f->p, "the signature could not be made", 1));
+        load_simple(&f->p, 2, f->key, f->leaf);
+        assert_signs(f, 2);
+}
+
 /* Sends @bad inside a load: the load is void, what was before holds, the next load is taken. */
 static void assert_void(Fixture *f, Span bad) {
         static uint64_t generation = 100;
@@ -287,6 +320,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_old_generation, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_resent, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unusable_keys, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_faulty_key, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_malformed_records, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_out_of_turn, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_begun_anew, setup, teardown),

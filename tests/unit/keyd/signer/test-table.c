@@ -53,6 +53,17 @@ static void test_old_generation(void **state _unused_) {
         assert_non_null(table_find_key(&t, "p", 3));
 }
 
+/* Without a grant there is no reason to keep the key. */
+static void test_grant_withdrawn(void **state _unused_) {
+        _cleanup_(table_done) Table t = {};
+
+        load(&t, 1, 10, START);
+        table_begin(&t);
+        assert_int_equal(table_take(&t, START), 0);
+        assert_null(table_find_key(&t, "p", 1));
+        assert_null(table_find_grant(&t, "p"));
+}
+
 /* An administrator put an old key back: its generation is in use again. */
 static void test_generation_again(void **state _unused_) {
         _cleanup_(table_done) Table t = {};
@@ -192,9 +203,9 @@ static void test_schemes(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_old_generation), cmocka_unit_test(test_generation_again),  cmocka_unit_test(test_batch),
-                cmocka_unit_test(test_allowance),      cmocka_unit_test(test_allowance_largest), cmocka_unit_test(test_replay),
-                cmocka_unit_test(test_schemes),
+                cmocka_unit_test(test_old_generation), cmocka_unit_test(test_grant_withdrawn), cmocka_unit_test(test_generation_again),
+                cmocka_unit_test(test_batch),          cmocka_unit_test(test_allowance),       cmocka_unit_test(test_allowance_largest),
+                cmocka_unit_test(test_replay),         cmocka_unit_test(test_schemes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
