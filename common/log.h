@@ -77,7 +77,7 @@ bool log_is_journal(void);
  */
 void log_set_journal(int fd, const char *path);
 
-/* That socket, or -1. */
+/* Return: that socket, or -1; cannot fail */
 int log_journal(void);
 
 /* A socket for log_set_journal(), CLOEXEC, at @fd_min or above. log-journal-open.c. Return: the descriptor or -errno */

@@ -4,11 +4,8 @@
 
 const char *admin_what_to_string(AdminWhat what) {
         static const char *const names[_ADMIN_WHAT_MAX] = {
-                [ADMIN_WHAT_LOADED] = "loaded",
-                [ADMIN_WHAT_UNCHANGED] = "unchanged",
-                [ADMIN_WHAT_KEPT_OLD] = "kept-old",
-                [ADMIN_WHAT_FAILED] = "failed",
-                [ADMIN_WHAT_REMOVED] = "removed",
+                [ADMIN_WHAT_LOADED] = "loaded", [ADMIN_WHAT_UNCHANGED] = "unchanged", [ADMIN_WHAT_KEPT_OLD] = "kept-old",
+                [ADMIN_WHAT_FAILED] = "failed", [ADMIN_WHAT_REMOVED] = "removed",
         };
 
         return what < _ADMIN_WHAT_MAX ? names[what] : "unknown";
