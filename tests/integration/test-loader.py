@@ -5,15 +5,12 @@
 In the first part this program is its supervisor and its signer, over the socket pairs of common/role.h."""
 
 import contextlib
-import fcntl
 import json
 import os
 import re
 import resource
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -23,100 +20,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import pki
 from dated import DAY, Issuer
-from harness import BUILD, PASSWORD, SANDBOX, Pair, Suite, contains, equal, fail, wait_until
+from harness import BUILD, PASSWORD, SANITIZED, Pair, Suite, contains, equal, fail, wait_until
+from loader import KEY, SNAPSHOT_END, Role
 from peers import Nginx
 
-PROFILE, SNAPSHOT_END = 0x84, 0x86
-KEYS_BEGIN, KEY, KEYS_END, KEYS_TAKEN, LOAD, LOAD_END, WATCH, REPORT = 0x45, 0x46, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x69
-FD_CONTROL, FD_KEYS = 3, 5
-RECORD_MAX = 192 * 1024
-SLOW = 3000000  # iterations, three times: more than a second
+SLOW = 1000000 if SANITIZED else 3000000  # iterations, three times: more than a second
 DEADLINE_SEC = 30  # of a load
-
-
-class Role:
-    """A keyd-loader of which we hold the other ends; a context manager. KEYS False: it has no channel to a signer."""
-
-    def __init__(self, folder, keys=True):
-        self.etc = os.path.join(folder, "etc")
-        self.log = os.path.join(folder, "loader.json")
-        self.keys = keys
-
-    def pair(self):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(20)
-        theirs.setblocking(False)
-        return ours, fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, 64)
-
-    def __enter__(self):
-        self.supervisor, control = self.pair()
-        self.signer, keys = self.pair()
-        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        # What we hold ourselves is CLOEXEC.
-        actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, log, 2), (os.POSIX_SPAWN_DUP2, control, FD_CONTROL)]
-        if self.keys:
-            actions.append((os.POSIX_SPAWN_DUP2, keys, FD_KEYS))
-        program = os.path.join(BUILD, "keyd", "keyd-loader")
-        arguments = [program, "--config-dir=" + self.etc, "--log=json"] + (["--sandbox=off"] if SANDBOX == "off" else [])
-        self.pid = os.posix_spawn(program, arguments, dict(os.environ), file_actions=actions)
-        self.status = None
-        for descriptor in (log, control, keys):
-            os.close(descriptor)
-        return self
-
-    def __exit__(self, *_):
-        self.supervisor.close()
-        self.signer.close()
-        if self.status is None:
-            os.kill(self.pid, signal.SIGKILL)
-            self.wait()
-
-    def wait(self):
-        self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self.status
-
-    def ask(self, previous=(), revision=1, last_generation=0, resend=False, empty=False, dry_run=False, quiet=False, now=None, before=0):
-        """As common/msg-load.c writes it."""
-        self.supervisor.send(struct.pack(">BQQ????QQ", LOAD, revision, last_generation, resend, empty, dry_run, quiet,
-                                         int(now or time.time()), int(before)))
-        for record in previous:
-            self.supervisor.send(record)
-        self.supervisor.send(bytes([LOAD_END]))
-
-    def take_keys(self):
-        """The records of the keys channel up to KEYS_END, which is not answered yet."""
-        records = []
-        while not records or records[-1][0] != KEYS_END:
-            record = self.signer.recv(RECORD_MAX)
-            if not record:
-                fail("the loader closed the keys channel")
-            records.append(record)
-        return records
-
-    def answer_keys(self):
-        self.signer.send(struct.pack(">BI", KEYS_TAKEN, 0))
-
-    def snapshot(self):
-        """(records of the snapshot, reports); what the loader says until it ends."""
-        records, reports = [], []
-        while True:
-            record = self.supervisor.recv(RECORD_MAX)
-            if not record:
-                return records, reports
-            if record[0] == REPORT:
-                reports.append(record)
-            elif record[0] != WATCH:
-                records.append(record)
-
-    def load(self, **options):
-        """A whole load that goes well."""
-        self.ask(**options)
-        keys = self.take_keys() if self.keys else []
-        if self.keys:
-            self.answer_keys()
-        records, reports = self.snapshot()
-        equal((self.wait(), records[-1][0]), (0, SNAPSHOT_END), "exit status and last record")
-        return records, reports, [record for record in keys if record[0] == KEY]
 
 
 def private_bytes(key):
