@@ -12,7 +12,8 @@
 #define CREDENTIAL_NAME_MAX 255U
 
 #define HINT_CREDENTIAL "set LoadCredential= or LoadCredentialEncrypted= for it in the unit midtls-keyd.service"
-#define HINT_ENCRYPTED "only that MID can read it: put the password into the profile as Password=credential:NAME (or file:PATH)"
+#define HINT_ENCRYPTED \
+        "only that MID can read it: put the password into the profile: Password= with what midtls encrypt prints, credential:NAME or file:PATH"
 
 void store_secrets_done(StoreSecrets *s) {
         free(s->path);

@@ -176,7 +176,7 @@ def bad_profiles(s, etc, other):
         "short": (store, value[:407], None, ["not CMS", "midtls encrypt"]),
         "damaged": (store, damage(value), None, ["damaged", "midtls encrypt"]),
         "des": (store, openssl_cms(etc, secret, "-des3"), None, ["AES", "-aes256"]),
-        "midenc": (store, "encrypted:u0aPAzcEPDrBnPmIFSRWCw==", None, ["encrypted by a MID", "credential:NAME"]),
+        "midenc": (store, "encrypted:u0aPAzcEPDrBnPmIFSRWCw==", None, ["encrypted by a MID", "midtls encrypt", "credential:NAME"]),
     }
 
 
@@ -355,7 +355,7 @@ def forms(suite, stores, server):
         for name, (_, _, _, words) in refused.items():
             suite.run("refused: " + name, bad, pair, name, words)
         suite.run("refused: plain text in an open file", bad, pair, "open", ["0644", "chmod", "credential:NAME"])
-        suite.run("refused: a MID's own in config.xml", bad, pair, "xmlenc", ["encrypted by the MID", "credential:NAME"])
+        suite.run("refused: a MID's own in config.xml", bad, pair, "xmlenc", ["encrypted by the MID", "midtls encrypt", "credential:NAME"])
         suite.run("control: the search finds what is there", control, stores)
         suite.run("no password in arguments and environment", not_in_processes, pair)
         suite.run("no password in the loader's", not_in_loader, pair)
