@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 
+import rows_gateway
 import rows_loader
 import rows_signer
 import rows_transcript
@@ -49,7 +50,7 @@ class Row:
 
 def load_rows():
     rows = []
-    for module in (rows_transcript, rows_verifier, rows_signer, rows_loader):
+    for module in (rows_transcript, rows_verifier, rows_signer, rows_loader, rows_gateway):
         for path, entries in module.ROWS.items():
             rows += [Row(code, path, *rest) for code, *rest in entries]
     return rows
@@ -200,13 +201,14 @@ def group_by_file(rows):
 
 
 def run_rows(rows, n_jobs, outcome, folder):
-    trees = [Tree(TOP, os.path.join(folder, str(i))) for i in range(n_jobs)]
+    groups = group_by_file(rows)
+    trees = [Tree(TOP, os.path.join(folder, str(i))) for i in range(min(n_jobs, len(groups)))]
     names = {name for row in rows for name in row.tests}
-    in_all_trees(trees, range(n_jobs), lambda _, i: trees[i].set_up(names))
+    in_all_trees(trees, trees, lambda _, tree: tree.set_up(names))
     n_failed = outcome.n_failed
     bounds = check_unchanged(trees, rows, outcome)
     if outcome.n_failed == n_failed:
-        in_all_trees(trees, group_by_file(rows), lambda tree, group: try_group(tree, group, bounds, outcome))
+        in_all_trees(trees, groups, lambda tree, group: try_group(tree, group, bounds, outcome))
 
 
 def parse_options():

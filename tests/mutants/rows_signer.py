@@ -7,7 +7,7 @@ Where nothing is found, the mutant takes the first that there is: to go on with 
 POLICY = "keyd/verifier/policy.c"
 VERDICT = "keyd/signer/verdict.c"
 TABLE = "keyd/signer/table.c"
-SIGN = "verifier-sign verifier-refuse"
+SIGN = "verifier-refuse"
 REFUSE = "signer-refuse"
 
 ROWS = {
