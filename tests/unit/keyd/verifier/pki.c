@@ -50,10 +50,10 @@ static EVP_PKEY *make_key(const char *kind) {
                 const char *kind, *type, *group;
                 size_t bits;
         } rows[] = {
-                {"rsa-2048", "RSA", NULL, 2048}, {"rsa-1024", "RSA", NULL, 1024},   {"rsa-pss-2048", "RSA-PSS", NULL, 2048},
-                {"ec-p256", "EC", "P-256", 0},   {"ec-p384", "EC", "P-384", 0},     {"ec-p521", "EC", "P-521", 0},
-                {"ec-p224", "EC", "P-224", 0},   {"ec-k256", "EC", "secp256k1", 0}, {"ed25519", "ED25519", NULL, 0},
-                {"ed448", "ED448", NULL, 0},
+                {"rsa-2048", "RSA", NULL, 2048},         {"rsa-3072", "RSA", NULL, 3072}, {"rsa-1024", "RSA", NULL, 1024},
+                {"rsa-pss-2048", "RSA-PSS", NULL, 2048}, {"ec-p256", "EC", "P-256", 0},   {"ec-p384", "EC", "P-384", 0},
+                {"ec-p521", "EC", "P-521", 0},           {"ec-p224", "EC", "P-224", 0},   {"ec-k256", "EC", "secp256k1", 0},
+                {"ed25519", "ED25519", NULL, 0},         {"ed448", "ED448", NULL, 0},
         };
         size_t size = strcspn(kind, "#");
 
