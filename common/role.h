@@ -18,7 +18,7 @@
  *                 signer      verifier    SIGNATURE, REFUSAL
  *      keys       loader      signer      ROLE_KEYS_BEGIN ROLE_KEY* ROLE_GRANT* ROLE_BINDING* ROLE_KEYS_END
  *                 signer      loader      ROLE_KEYS_TAKEN
- *      load       supervisor  loader      ROLE_LOAD, the records of the last snapshot as the verifier got them, ROLE_LOAD_END
+ *      load       supervisor  loader      ROLE_LOAD ROLE_GENERATION*, the records of the last snapshot as the verifier got them, ROLE_LOAD_END
  *                 loader      supervisor  the records of the new snapshot, in the same order as to the verifier; before SNAPSHOT_END also
  *                                         ROLE_WATCH and REPORT (see msg-admin.h), which go no further than the supervisor and its callers
  *
@@ -46,6 +46,7 @@ typedef enum RoleMsgType {
         ROLE_LOAD = 0x4b,
         ROLE_LOAD_END = 0x4c,
         ROLE_WATCH = 0x4d,
+        ROLE_GENERATION = 0x4e,
 } RoleMsgType;
 
 #define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */

@@ -110,11 +110,11 @@ static void fail(ProfileResult *r) {
         explain_failure(r, false);
 }
 
-static void take_key(ProfileResult *r, MsgLoad *load) {
+static void take_key(ProfileResult *r, const MsgLoad *load) {
         bool same = has_old_key(r) && same_chain(r->key, r->previous.chain);
 
         r->what = same ? ADMIN_WHAT_UNCHANGED : ADMIN_WHAT_LOADED;
-        r->generation = same ? r->previous.generation : ++load->last_generation;
+        r->generation = same ? r->previous.generation : r->last_generation + 1;
         r->send_key = !same || load->resend_keys;
         r->state = state_by_dates(r->key->not_before, r->key->not_after, (int64_t) load->realtime);
         explain_dates(r, r->key->not_before, r->key->not_after);
@@ -139,7 +139,7 @@ static bool can_keep(const ProfileResult *r, const MsgLoad *load) {
         return has_old_key(r) && !(r->keeps_key && load->signer_is_empty) && !(r->keeps_crls && !r->had_crls);
 }
 
-void decide_profile(ProfileResult *r, MsgLoad *load) {
+void decide_profile(ProfileResult *r, const MsgLoad *load) {
         refuse_untimely_key(r, load);
 
         r->keeps_key = r->key_failed;

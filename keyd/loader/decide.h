@@ -25,7 +25,8 @@ typedef struct ProfileResult {
         /* What it was before. */
         bool has_previous;
         bool had_crls;
-        MsgProfile previous; /* borrowed from the request */
+        MsgProfile previous;      /* borrowed from the request */
+        uint64_t last_generation; /* the highest that the profile has had */
 
         /* Decided */
         AdminWhat what;
@@ -39,8 +40,8 @@ typedef struct ProfileResult {
 
 void profile_result_done(ProfileResult *r);
 
-/* @load: what the supervisor said; its last_generation is raised by one for a new key. */
-void decide_profile(ProfileResult *r, MsgLoad *load);
+/* @load: what the supervisor said. */
+void decide_profile(ProfileResult *r, const MsgLoad *load);
 
 /* Bytes that a text of the protocol may not hold become '?'; cut at @size - 1. */
 void decide_copy_text(char *ret, size_t size, const char *text);

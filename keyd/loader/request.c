@@ -7,6 +7,7 @@
 
 void request_done(LoadRequest *r) {
         r->previous = record_list_unref(r->previous);
+        generations_done(&r->generations);
 }
 
 /* Return: 0 with the record's type, REQUEST_E_VIOLATION, -errno */
@@ -18,6 +19,19 @@ static int receive_one(int fd, Buf *record, uint64_t deadline_usec, uint8_t *ret
                 return r < 0 ? r : REQUEST_E_VIOLATION;
 
         return msg_split(buf_span(record), ret_type, ret_body) == 0 ? 0 : REQUEST_E_VIOLATION;
+}
+
+static int take_generation(LoadRequest *q, Span body) {
+        MsgGeneration m;
+
+        /* They come before the snapshot. */
+        if (record_list_count(q->previous) > 0 || msg_generation_decode(body, &m) != 0)
+                return REQUEST_E_VIOLATION;
+
+        if (m.profile.size > 0)
+                return generations_note(&q->generations, m.profile, m.last);
+        q->generations.forgotten = m.last;
+        return 0;
 }
 
 int request_receive(int fd, uint64_t deadline_usec, LoadRequest *ret) {
@@ -42,13 +56,13 @@ int request_receive(int fd, uint64_t deadline_usec, LoadRequest *ret) {
                         return r;
                 if (type == ROLE_LOAD_END)
                         break;
-                r = record_list_add(q.previous, buf_span(&record));
-                if (r < 0)
+                r = type == ROLE_GENERATION ? take_generation(&q, body) : record_list_add(q.previous, buf_span(&record));
+                if (r != 0)
                         return r == -E2BIG ? REQUEST_E_VIOLATION : r;
         }
 
         *ret = q;
-        q.previous = NULL;
+        q = (LoadRequest) {};
         return 0;
 }
 

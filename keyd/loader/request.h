@@ -3,17 +3,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What the supervisor wants of a load: LOAD, the last snapshot's records, LOAD_END
+ * What the supervisor wants of a load: LOAD, GENERATION*, the last snapshot's records, LOAD_END
  *
  * The last snapshot tells which generation of a key is in force, and is what a profile keeps when it cannot be loaded now.
  */
 
+#include "common/generations.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
 #include "common/record-list.h"
 
 typedef struct LoadRequest {
         MsgLoad load;
+        Generations generations;
         RecordList *previous; /* SNAPSHOT to SNAPSHOT_END; empty at the first load */
 } LoadRequest;
 

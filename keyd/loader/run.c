@@ -129,6 +129,7 @@ static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r
 
         r->config = config;
         r->has_previous = request_find_profile(&run->request, config->name, &r->previous);
+        r->last_generation = generations_last(&run->request.generations, span_from_string(config->name));
         r->had_crls = had_crls(&run->request, config->name);
 
         if (config->broken) {

@@ -50,7 +50,6 @@ static int take_status(AdminClient *a, Span body) {
         const Supervisor *s = a->supervisor;
         MsgAdminStatus m = {
                 .revision = s->revision,
-                .last_generation = s->last_generation,
                 .n_connections = s->counts.n_connections,
                 .n_profiles = s->counts.n_profiles,
                 .n_unavailable = s->counts.n_unavailable,

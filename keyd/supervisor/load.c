@@ -63,14 +63,13 @@ static int on_record(Channel *c _unused_, Span record, void *userdata) {
         Load *l = userdata;
         int r;
 
-        if (l->fault)
-                return 1;
-
+        /* Also of a load that has failed already: the numbers that it says may be with the signer. */
         r = load_records_take(&l->records, record);
         if (r == LOAD_RECORD_E_WATCH)
-                r = take_watch(l, record);
+                r = l->fault ? 0 : take_watch(l, record);
         else if (r == LOAD_RECORD_E_REPORT) {
-                admin_load_report(l->supervisor, record);
+                if (!l->fault)
+                        admin_load_report(l->supervisor, record);
                 r = 0;
         }
         if (r == 0)
@@ -148,21 +147,20 @@ static void finish(Load *l, const siginfo_t *end) {
         Supervisor *s = l->supervisor;
         char how[64], why[128];
         bool good;
+        int r = 0;
 
         child_describe_end(end, how, sizeof(how));
         snprintf(why, sizeof(why), "it %s%s%s", how, l->fault ? ": " : "", l->fault ? l->fault : "");
         good = !l->fault && l->records.stage == LOAD_STAGE_END && end->si_code == CLD_EXITED && end->si_status == 0;
 
         if (!l->dry_run)
-                s->last_generation = MAX_OF(s->last_generation, l->records.last_generation);
+                r = load_records_note_generations(&l->records, &s->generations);
         if (!good && !l->obsolete)
                 roll_back(s, l, why);
-        if (good && !l->dry_run && !l->obsolete) {
-                int r = commit(s, l);
-
-                if (r < 0)
-                        supervisor_fail(s, log_errno(r, "Cannot hand the snapshot to the verifier"));
-        }
+        if (r >= 0 && good && !l->dry_run && !l->obsolete)
+                r = commit(s, l);
+        if (r < 0)
+                supervisor_fail(s, log_errno(r, "Cannot keep what was loaded"));
 
         if (!l->obsolete)
                 admin_load_ended(s, l->records.n_failed + !good);
@@ -194,13 +192,34 @@ static int on_deadline(sd_event_source *source _unused_, uint64_t usec _unused_,
 
 /* start */
 
+static int add_generation(RecordList *list, Span profile, uint64_t last) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+        int r;
+
+        r = msg_generation_encode(&record, &(MsgGeneration) {.profile = profile, .last = last});
+        return r < 0 ? r : record_list_add(list, buf_span(&record));
+}
+
+static int send_generations(Load *l) {
+        _cleanup_(record_list_unrefp) RecordList *list = NULL;
+        const Generations *g = &l->supervisor->generations;
+        int r;
+
+        r = record_list_new(GENERATIONS_MAX + 1, ROLE_SNAPSHOT_BYTES_MAX, &list);
+        if (r >= 0)
+                r = add_generation(list, SPAN_LITERAL(""), g->forgotten);
+        for (size_t i = 0; i < g->n_items && r >= 0; i++)
+                r = add_generation(list, span_from_string(g->items[i].profile), g->items[i].last);
+
+        return r < 0 ? r : channel_send_list(l->channel, list);
+}
+
 static int send_request(Load *l) {
         Supervisor *s = l->supervisor;
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
         const uint8_t end = ROLE_LOAD_END;
         const MsgLoad m = {
                 .revision = l->records.revision,
-                .last_generation = s->last_generation,
                 .resend_keys = l->resend_keys,
                 .signer_is_empty = s->signer_is_empty,
                 .dry_run = l->dry_run,
@@ -213,6 +232,8 @@ static int send_request(Load *l) {
         r = msg_load_encode(&record, &m);
         if (r >= 0)
                 r = channel_send(l->channel, buf_span(&record));
+        if (r >= 0)
+                r = send_generations(l);
         if (r >= 0 && s->snapshot)
                 r = channel_send_list(l->channel, s->snapshot);
         if (r >= 0)
@@ -270,7 +291,7 @@ static int start(Supervisor *s, bool dry_run, bool quiet) {
                 return -ENOMEM;
         *l = (Load) {.supervisor = s, .pidfd = -1, .dry_run = dry_run, .quiet = quiet, .resend_keys = !s->signer_is_known && !dry_run};
 
-        r = load_records_init(&l->records, s->revision + 1, realtime_usec() / USEC_PER_SEC);
+        r = load_records_init(&l->records, s->revision + 1, realtime_usec() / USEC_PER_SEC, &s->generations);
         if (r < 0)
                 return r;
         r = spawn_pair(pair);

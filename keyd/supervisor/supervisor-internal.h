@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "common/generations.h"
 #include "common/proto.h"
 #include "common/record-list.h"
 #include "keyd/supervisor/channel.h"
@@ -108,7 +109,7 @@ typedef struct LoadRecords {
         uint64_t revision; /* what SNAPSHOT must say */
         RecordList *list;  /* the snapshot as the verifier gets it */
         SnapshotCounts counts;
-        uint64_t last_generation; /* the highest that PROFILE said */
+        const Generations *known; /* borrowed */
         uint64_t realtime;        /* when the load began, seconds since 1970 */
         uint64_t next_date;       /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
         uint32_t n_failed;        /* reports that are failures */
@@ -121,11 +122,15 @@ enum {
         LOAD_RECORD_E_REPORT,    /* for the caller: a REPORT */
 };
 
-int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime) _must_check_;
+/* @known: the numbers that keys have had; a new one is one higher. */
+int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime, const Generations *known) _must_check_;
 void load_records_done(LoadRecords *r);
 
 /* @record comes from the loader, which has read files that anybody may have written. Return: 0, LOAD_RECORD_E_*, -errno */
 int load_records_take(LoadRecords *r, Span record) _must_check_;
+
+/* Notes the numbers that were said so far, however the load ends. Return: 0 or -ENOMEM */
+int load_records_note_generations(const LoadRecords *r, Generations *ret) _must_check_;
 
 /* True when both say the same apart from their revision. */
 bool load_records_same(const RecordList *a, const RecordList *b);
@@ -197,9 +202,10 @@ struct Supervisor {
 
         RecordList *snapshot; /* NULL: none yet */
         SnapshotCounts counts;
-        uint64_t revision, last_generation, snapshot_realtime;
-        uint64_t next_date; /* as in LoadRecords, of the last load; UINT64_MAX while one is under way */
-        bool announced;     /* READY=1 was said */
+        uint64_t revision, snapshot_realtime;
+        Generations generations; /* of loads that went well or not */
+        uint64_t next_date;      /* as in LoadRecords, of the last load; UINT64_MAX while one is under way */
+        bool announced;          /* READY=1 was said */
 
         Load *load; /* NULL: none under way */
         bool wanted, wanted_dry, wanted_quiet;

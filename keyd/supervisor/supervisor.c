@@ -130,6 +130,7 @@ static void supervisor_done(Supervisor *s) {
         sd_event_source_disable_unref(s->debounce_source);
         sd_event_unref(s->loop);
         record_list_unref(s->snapshot);
+        generations_done(&s->generations);
         close_fdp(&s->verdicts[0]);
         close_fdp(&s->verdicts[1]);
         close_fdp(&s->keys[0]);

@@ -36,6 +36,7 @@ DEFINE_RECODE(MsgGrant, grant)
 DEFINE_RECODE(MsgBinding, binding)
 DEFINE_RECODE(MsgKeysTaken, keys_taken)
 DEFINE_RECODE(MsgLoad, load)
+DEFINE_RECODE(MsgGeneration, generation)
 
 static int recode_hello(Span body, uint8_t type, Buf *record) {
         MsgHello m;
@@ -83,6 +84,7 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [ROLE_BINDING] = recode_binding,
         [ROLE_KEYS_TAKEN] = recode_keys_taken,
         [ROLE_LOAD] = recode_load,
+        [ROLE_GENERATION] = recode_generation,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -103,6 +103,7 @@ static void write_roles(Buf *b) {
                              b, &(MsgBinding) {.alias = SPAN_LITERAL("crm"), .profile = SPAN_LITERAL("bank"), .destination = SPAN_LITERAL("h:1")}));
         write_record("keys-taken", b, msg_keys_taken_encode(b, &(MsgKeysTaken) {.n_missing = 1}));
         write_record("load", b, msg_load_encode(b, &(MsgLoad) {.revision = 1, .resend_keys = true}));
+        write_record("generation", b, msg_generation_encode(b, &(MsgGeneration) {.profile = SPAN_LITERAL("bank"), .last = 1}));
         write_record("crl", b, msg_crl_encode(b, &(MsgCrl) {.profile = SPAN_LITERAL("bank"), .last = true, .part = SPAN_LITERAL("crl")}));
         write_record("ready", b, msg_ready_encode(b, &(MsgReady) {.text = SPAN_LITERAL("confined")}));
 }

@@ -10,7 +10,7 @@ import time
 
 from harness import BUILD, SANDBOX, equal, fail
 
-SNAPSHOT_END, KEY, KEYS_END, KEYS_TAKEN, LOAD, LOAD_END, WATCH, REPORT = 0x86, 0x46, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x69
+SNAPSHOT_END, KEY, KEYS_END, KEYS_TAKEN, LOAD, LOAD_END, WATCH, GENERATION, REPORT = 0x86, 0x46, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x69
 FD_CONTROL, FD_KEYS = 3, 5
 RECORD_MAX = 192 * 1024
 
@@ -58,8 +58,8 @@ class Role:
 
     def ask(self, previous=(), revision=1, last_generation=0, resend=False, empty=False, dry_run=False, quiet=False, now=None, before=0):
         """As common/msg-load.c writes it."""
-        self.supervisor.send(struct.pack(">BQQ????QQ", LOAD, revision, last_generation, resend, empty, dry_run, quiet,
-                                         int(now or time.time()), int(before)))
+        self.supervisor.send(struct.pack(">BQ????QQ", LOAD, revision, resend, empty, dry_run, quiet, int(now or time.time()), int(before)))
+        self.supervisor.send(struct.pack(">BH5sQ", GENERATION, 5, b"mauth", last_generation))
         for record in previous:
             self.supervisor.send(record)
         self.supervisor.send(bytes([LOAD_END]))

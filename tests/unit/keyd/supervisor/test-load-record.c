@@ -20,6 +20,8 @@
 #define REVISION 7U
 #define NOW 1000U
 
+static Generations known; /* "a" has had two */
+
 /* The records by the letters that the tables below use */
 static int encode(char letter, Buf *b) {
         static const uint8_t set_id[PROTO_SET_ID_SIZE] = {1};
@@ -97,7 +99,7 @@ static void test_matrix(void **state _unused_) {
                                       : *letter == 'T'               ? LOAD_RECORD_E_REPORT
                                                                      : 0;
 
-                        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+                        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
                         take(&r, rows[i].before);
                         k = take(&r, last);
                         if (k != want)
@@ -109,16 +111,44 @@ static void test_matrix(void **state _unused_) {
 static void test_counts(void **state _unused_) {
         LoadRecords r;
 
-        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(take(&r, "WSCPUNNTE"), 0);
         assert_int_equal(r.stage, LOAD_STAGE_END);
         assert_int_equal(r.counts.n_profiles, 2);
         assert_int_equal(r.counts.n_connections, 2);
         assert_int_equal(r.counts.n_unavailable, 1);
-        assert_int_equal(r.last_generation, 3);
         assert_int_equal(r.n_failed, 1);
         /* What is no part of the snapshot is not kept. */
         assert_int_equal(record_list_count(r.list), 7);
+        load_records_done(&r);
+}
+
+static void test_generations(void **state _unused_) {
+        _cleanup_(generations_done) Generations noted = {};
+        _cleanup_(buf_done) Buf b = BUF_INIT(PROTO_RECORD_MAX);
+        LoadRecords r;
+
+        /* Two profiles: 3 is the next number of the one, 1 of the other; each may also say one that it has had. */
+        static const struct {
+                const char *name;
+                uint64_t generation;
+                bool good;
+        } rows[] = {{"a", 3, true}, {"b", 1, true}, {"a", 1, true}, {"a", 4, false}, {"b", 2, false}, {"a", UINT64_MAX, false}};
+
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
+        assert_int_equal(take(&r, "SU"), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const MsgProfile m = {.name = span_from_string(rows[i].name), .generation = rows[i].generation, .minimum_tls = TLS_VERSION_1_2};
+
+                buf_clear(&b);
+                assert_int_equal(msg_profile_encode(&b, &m), 0);
+                assert_int_equal(load_records_take(&r, buf_span(&b)), rows[i].good ? 0 : LOAD_RECORD_E_VIOLATION);
+        }
+
+        assert_int_equal(load_records_note_generations(&r, &noted), 0);
+        assert_int_equal(noted.n_items, 2);
+        assert_int_equal(generations_last(&noted, SPAN_LITERAL("a")), 3);
+        assert_int_equal(generations_last(&noted, SPAN_LITERAL("b")), 1);
         load_records_done(&r);
 }
 
@@ -139,7 +169,7 @@ static void take_dates(LoadRecords *r, uint64_t generation, uint64_t not_before,
 static void test_next_date(void **state _unused_) {
         LoadRecords r;
 
-        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(take(&r, "S"), 0);
         take_dates(&r, 1, 0, NOW - 1);
         take_dates(&r, 1, NOW, UINT64_MAX);
@@ -161,7 +191,7 @@ static void test_too_many(void **state _unused_) {
         LoadRecords r;
         int k = 0;
 
-        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(take(&r, "S"), 0);
         for (size_t i = 1; i < ROLE_SNAPSHOT_RECORDS_MAX; i++)
                 k |= take(&r, "N");
@@ -174,7 +204,7 @@ static void test_malformed(void **state _unused_) {
         static const uint8_t types[] = {MSG_SNAPSHOT, MSG_CERTIFICATES, ROLE_CRL, MSG_PROFILE, MSG_CONNECTION, ROLE_WATCH, ADMIN_REPORT};
         LoadRecords r;
 
-        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(load_records_take(&r, (Span) {}), LOAD_RECORD_E_VIOLATION);
         assert_int_equal(load_records_take(&r, span_make(&types[0], 1)), LOAD_RECORD_E_VIOLATION);
         assert_int_equal(take(&r, "S"), 0);
@@ -212,9 +242,13 @@ static void test_same(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_matrix),   cmocka_unit_test(test_counts),    cmocka_unit_test(test_next_date),
-                cmocka_unit_test(test_too_many), cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),
+                cmocka_unit_test(test_matrix),    cmocka_unit_test(test_counts), cmocka_unit_test(test_next_date),   cmocka_unit_test(test_too_many),
+                cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),   cmocka_unit_test(test_generations),
         };
+        int r;
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        ASSERT(generations_note(&known, SPAN_LITERAL("a"), 2) == 0);
+        r = cmocka_run_group_tests(tests, NULL, NULL);
+        generations_done(&known);
+        return r;
 }

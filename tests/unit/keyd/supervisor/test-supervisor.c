@@ -93,7 +93,6 @@ static void test_start(void **state) {
         assert_int_equal(s.m.roles[1].pid, a.pid);
         assert_int_equal(s.m.n_profiles, 1);
         assert_int_equal(s.m.n_loads, 1);
-        assert_int_equal(s.m.last_generation, 1);
 }
 
 static void test_verifier_replaced(void **state) {
@@ -197,16 +196,27 @@ static void test_load_exit_status(void **state) {
 /* The number that a failed load had given out is spent. */
 static void test_generation_spent(void **state) {
         Fixture *f = *state;
-        _cleanup_(status_done) Status s;
+        _cleanup_free_ char *text = NULL;
 
         fixture_start(f, true);
         fixture_set_mode(f, "nonzero");
         assert_int_equal(fixture_reload(f, false, NULL), 1);
         fixture_set_mode(f, "good");
-        assert_int_equal(fixture_reload(f, false, NULL), 0);
+        assert_int_equal(fixture_reload(f, false, &text), 0);
+        assert_non_null(strstr(text, " last=2 "));
+}
 
-        fixture_status(f, &s);
-        assert_int_equal(s.m.last_generation, 3);
+/* A profile that is removed and comes again goes on counting. */
+static void test_generation_remembered(void **state) {
+        Fixture *f = *state;
+        _cleanup_free_ char *text = NULL;
+
+        fixture_start(f, true);
+        fixture_set_mode(f, "gone");
+        assert_int_equal(fixture_reload(f, false, NULL), 0);
+        fixture_set_mode(f, "good");
+        assert_int_equal(fixture_reload(f, false, &text), 0);
+        assert_non_null(strstr(text, " previous=2 last=1 "));
 }
 
 /* The same snapshot again is no news for calld. */
@@ -339,6 +349,7 @@ int main(int argc, char *argv[]) {
                 TEST(test_load_cut),
                 TEST(test_load_exit_status),
                 TEST(test_generation_spent),
+                TEST(test_generation_remembered),
                 TEST(test_unchanged_snapshot),
                 TEST(test_hangup),
                 TEST(test_watch),
