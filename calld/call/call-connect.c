@@ -38,6 +38,12 @@ curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct c
         if (c->dead || !keyd_is_up(c))
                 return CURL_SOCKET_BAD;
 
+        /* after a kept connection that was dead: what is known of that one counts no more */
+        if (c->handshake) {
+                c->handshake = handshake_unref(c->handshake);
+                c->report.handshake_done = c->report.reused = c->report.resumed = false;
+        }
+
         address_to_string(&address->addr, c->report.address, sizeof(c->report.address));
         rule = address_find_denied(&address->addr, &c->connection->m.deny_addresses);
         if (rule) {
@@ -172,5 +178,5 @@ int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_p
         (void) local_port;
         snprintf(c->report.address, sizeof(c->report.address), "%s", remote_ip);
         c->checked = true;
-        return !c->dead && call_on_connected(c) ? 0 : 1;
+        return !c->dead && call_may_resend(c) && call_on_connected(c) ? 0 : 1;
 }

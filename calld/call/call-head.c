@@ -161,6 +161,10 @@ static void end_head(Call *c) {
                 return;
         if (!c->checked && !call_on_connected(c))
                 return;
+        if (call_retry_answer(c)) {
+                c->head_done = true;
+                return;
+        }
 
         if (!c->is_head && c->content_length >= 0 && (uint64_t) c->content_length > c->connection->m.max_response_bytes) {
                 e = call_fail(c);

@@ -2,7 +2,8 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A call as its own files see it: call.c (life), call-setup.c (options), call-connect.c (connection), call-head.c, call-body.c, call-error.c */
+/* A call as its own files see it: call.c (life), call-setup.c (options), call-connect.c (connection), call-head.c, call-body.c,
+ * call-retry.c, call-error.c */
 
 #include "calld/call/call.h"
 #include "calld/call/pool.h"
@@ -11,6 +12,9 @@
 /* All response headers of one answer; libcurl stops at 300 KiB by itself. */
 #define CALL_HEAD_MAX (512U * 1024)
 #define CALL_HEADERS_MAX 1024U
+
+/* A request body up to here can be sent again. */
+#define CALL_REPLAY_MAX (64U * 1024)
 
 struct Caller {
         sd_event *loop;
@@ -53,6 +57,19 @@ struct Call {
         sd_event_source *defer;
         bool dead; /* call_free() came while libcurl was running */
 
+        /* trying again */
+        bool is_idempotent, retry_off;
+        uint32_t n_retries;           /* by [Retry] */
+        sd_event_source *retry_timer; /* NULL: none was planned */
+        bool discarding;              /* the answer is not handed on: the call is made again */
+        bool waiting;                 /* not with libcurl: the timer brings it back */
+        Buf sent;                     /* what was read of the request's body, as long as it can be sent again */
+        size_t sent_offset;           /* what libcurl has of it this time */
+        bool sent_lost;               /* more was read than is kept */
+        unsigned n_connections;       /* the request went to, in this attempt */
+        long n_sent;                  /* of the request's header, up to the last of them */
+        bool resent;                  /* something of it was, in this attempt */
+
         bool failed;     /* error was set by us, before libcurl noticed anything */
         CallError error; /* also an address that was refused, as long as another one may do */
         CallReport report;
@@ -77,6 +94,26 @@ bool call_on_connected(Call *c);
 size_t call_on_header(char *data, size_t size, size_t n, void *userdata);
 size_t call_on_write(char *data, size_t size, size_t n, void *userdata);
 size_t call_on_read(char *buffer, size_t size, size_t n, void *userdata);
+int call_on_seek(void *userdata, curl_off_t offset, int origin);
+
+/* call-setup.c */
+void call_set_timeout(Call *c, uint64_t timeout_usec);
+
+/* call.c: from the loop, with the easy handle out of the multi handle already */
+void call_finish(Call *c, CURLcode result);
+
+/* call-retry.c: an answer whose head is there, a failure that was explained. Return: true when the call is made again */
+bool call_retry_answer(Call *c);
+bool call_retry_failure(Call *c);
+
+/* Body bytes of an answer that is not handed on. Return: as a write callback */
+size_t call_discard(Call *c, size_t n_bytes);
+
+/* Before the request goes to a connection. Return: false when it must not; the call has failed then */
+bool call_may_resend(Call *c);
+
+/* A kept connection ended without an answer, and the request is not sent again. */
+void call_fail_kept(Call *c);
 
 /* call-error.c: says in c->error what became of the call; c->report is filled in, c->easy still there. */
 void call_explain(Call *c, CURLcode result);
