@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Restart, stop, reload, the watchdog, and how it all ends."""
+
+import os
+import signal
+
+from harness import contains, equal, wait_until
+from host import SERVICES, Calls, call, good, journal, journal_of, main_pid, pids, role, show, systemctl, write
+
+DROP_IN = "/run/systemd/system/%s.d/%s.conf"
+
+
+def restarted():
+    """systemctl restart: kept connections go on, new handshakes wait for the new keyd."""
+    before = main_pid("midtls-keyd.service")
+    good("crm")
+    with Calls("crm") as calls:
+        systemctl("restart", "midtls-keyd.service")
+        n = calls.n_good
+        wait_until(lambda: calls.problem or calls.n_good > n + 20, "calls go on")
+    equal(main_pid("midtls-keyd.service") != before, True, "another process")
+    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+
+
+def signer_killed():
+    """The supervisor starts another one, which gets the keys by a new load; the service is not restarted."""
+    before = main_pid("midtls-keyd.service")
+    os.kill(role("keyd-signer"), signal.SIGKILL)
+    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+    equal((main_pid("midtls-keyd.service"), show("midtls-keyd.service", "NRestarts")), (before, "0"), "keyd")
+
+
+def stopped():
+    """Without keyd and its sockets the answer names keyd; with a socket again, calld's next try starts keyd."""
+    systemctl("stop", "midtls-keyd.socket", "midtls-keyd-admin.socket", "midtls-keyd.service")
+    equal(show("midtls-keyd.service", "ActiveState"), "inactive", "keyd")
+    equal(os.path.exists("/run/midtls/keyd.sock"), False, "keyd's socket")
+    answer = call("fresh")
+    equal((answer.status, answer.code()), (503, "keyd-unavailable"), "answer (%.300r)" % answer.body)
+    systemctl("start", "midtls-keyd.socket", "midtls-keyd-admin.socket")
+    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+    equal(show("midtls-keyd.service", "ActiveState"), "active", "keyd")
+
+
+def calld_stopped():
+    systemctl("stop", "midtls-calld.service")
+    equal((show("midtls-calld.service", "ActiveState"), show("midtls-calld.service", "Result")), ("inactive", "success"), "calld")
+    good("fresh")
+
+
+def caller_unit():
+    """Recorded where calld may see other users' processes, which is an administrator's choice."""
+    write(DROP_IN % ("midtls-calld.service", "callers"), "[Service]\nProtectProc=default\n")
+    systemctl("daemon-reload")
+    systemctl("restart", "midtls-calld.service")
+    record = journal(EVENT="call", CALL_ID=good("crm").header("Midtls-Call-Id"))[0]
+    equal(record.get("MIDTLS_CALLER_UNIT"), "midtls-tests.service", "the caller's unit")
+
+
+def hung():
+    """Who does not answer the watchdog is killed, without a core, and started again."""
+    for unit in SERVICES:
+        write(DROP_IN % (unit, "watchdog"), "[Service]\nWatchdogSec=1s\nRestartSec=100ms\n")
+    systemctl("daemon-reload")
+    systemctl("restart", *SERVICES)
+    good("fresh")
+    before = {unit: main_pid(unit) for unit in SERVICES}
+    for pid in before.values():
+        os.kill(pid, signal.SIGSTOP)
+    for unit in SERVICES:
+        wait_until(lambda: int(show(unit, "NRestarts")) > 0 and show(unit, "ActiveState") == "active", unit + " runs again", 20)
+        text = journal_of(unit)
+        contains(text, "Watchdog timeout", "journal of " + unit)
+        contains(text, "code=killed, status=6/ABRT", "journal of " + unit)
+        equal("code=dumped" in text, False, "a core of " + unit)
+        equal(before[unit] in pids(unit), False, "the old process of " + unit)
+    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+    for unit in SERVICES:
+        os.unlink(DROP_IN % (unit, "watchdog"))
+    systemctl("daemon-reload")
+
+
+def ended():
+    systemctl("stop", *SERVICES)
+    for unit in SERVICES:
+        equal(show(unit, "Result"), "success", unit)
+    equal(systemctl("--failed", "--no-legend", "--plain"), "", "failed units")
+
+
+def tests(suite):
+    suite.run("keyd is restarted while calls run", restarted)
+    suite.run("the signer is killed", signer_killed)
+    suite.run("keyd is stopped, and started by its socket", stopped)
+    suite.run("calld is stopped, and started by its socket", calld_stopped)
+    suite.run("the caller's unit is recorded where calld may see processes", caller_unit)
+    suite.run("the watchdog kills who hangs", hung)
+    suite.run("both end well", ended)
