@@ -5,7 +5,7 @@ import os
 import signal
 
 from harness import contains, equal, wait_until
-from host import SERVICES, Calls, call, good, journal, journal_of, main_pid, pids, role, show, systemctl, write
+from host import ETC, SERVICES, Calls, add_profile, call, good, journal, journal_of, main_pid, pids, role, show, systemctl, write
 
 DROP_IN = "/run/systemd/system/%s.d/%s.conf"
 
@@ -20,6 +20,19 @@ def restarted():
         wait_until(lambda: calls.problem or calls.n_good > n + 20, "calls go on")
     equal(main_pid("midtls-keyd.service") != before, True, "another process")
     wait_until(lambda: call("fresh").status == 200, "a new handshake")
+
+
+def reloaded():
+    """Ends when all is loaded, and fails when a key could not be; either way keyd goes on."""
+    before = main_pid("midtls-keyd.service")
+    systemctl("reload", "midtls-keyd.service")
+    add_profile("wrong", "p384.keytool.p12", "not-it")
+    systemctl("reload", "midtls-keyd.service", status=1)
+    contains(journal_of("midtls-keyd.service"), "wrong: failed", "journal of keyd")
+    os.unlink(ETC + "/wrong.profile")
+    systemctl("reload", "midtls-keyd.service")
+    equal((main_pid("midtls-keyd.service"), show("midtls-keyd.service", "ActiveState")), (before, "active"), "keyd")
+    good("fresh")
 
 
 def signer_killed():
@@ -89,6 +102,7 @@ def ended():
 
 def tests(suite):
     suite.run("keyd is restarted while calls run", restarted)
+    suite.run("systemctl reload", reloaded)
     suite.run("the signer is killed", signer_killed)
     suite.run("keyd is stopped, and started by its socket", stopped)
     suite.run("calld is stopped, and started by its socket", calld_stopped)
