@@ -67,8 +67,9 @@ def command_test():
 
 
 def command_check():
-    """As root, who can read the configuration."""
+    """As root, who can read the configuration; nobody else may."""
     run("midtls", "check")
+    contains(run("midtls", "check", user="alice", status=1), "Cannot look at the configuration: Permission denied", "midtls check of a user who may not")
 
 
 def command_reload():
