@@ -8,7 +8,7 @@ import ssl
 import stat
 
 from harness import PASSWORD, contains, equal, wait_until
-from host import PKI, Calls, add_connection, add_profile, call, good, install_key, journal, main_pid, run, show
+from host import KEYS, PKI, Calls, add_connection, add_profile, call, good, install_key, journal, main_pid, run, show, write
 
 
 def fingerprint(name):
@@ -57,15 +57,12 @@ def replaced():
 
 def broken():
     """A keystore that is no keystore: the old key stays, and reload tells."""
-    with open("/etc/midtls/keys/plain.p12", "rb") as file:
-        whole = file.read()
-    with open("/etc/midtls/keys/plain.p12.new", "wb") as file:
-        file.write(whole[:100])
-    os.chmod("/etc/midtls/keys/plain.p12.new", 0o600)
-    os.rename("/etc/midtls/keys/plain.p12.new", "/etc/midtls/keys/plain.p12")
-    contains(run("midtls", "reload", status=1), "plain", "midtls reload")
-    by_credential("fresh", "rsa3072")
-    install_key("plain.p12", "rsa3072.keytool.p12")
+    write(KEYS + "/plain.p12", "this is no keystore", "midtls-keyd")
+    try:
+        contains(run("midtls", "reload", status=1), "plain: kept-old", "midtls reload")
+        by_credential("fresh", "rsa3072")
+    finally:
+        install_key("plain.p12", "rsa3072.keytool.p12")
     run("midtls", "reload")
     equal(show("midtls-keyd.service", "NRestarts"), "0", "restarts")
 

@@ -10,7 +10,7 @@ import records
 import sandbox
 import start
 from harness import Suite
-from host import Partner, configure
+from host import Partner, configure, run
 
 
 def main(suite):
@@ -22,6 +22,8 @@ def main(suite):
         credentials.tests(suite, partners["fresh"])
         sandbox.tests(suite)
         life.tests(suite)
+        if suite.failed:
+            print("--- the end of the journal\n" + run("journalctl", "--no-pager", "--output=short-precise", "--lines=60", status=None))
 
 
 Suite().main(main)

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import threading
+import time
 
 from harness import PASSWORD, Answer, UnixConnection, equal, fail
 from peers import Handler, Server
@@ -160,17 +161,18 @@ def good(alias, connection=None):
 
 
 class Calls:
-    """A context manager: calls over one kept connection, one after the other, all of which must be good."""
+    """A context manager: calls one after the other, over one connection when KEPT, all of which must be good."""
 
-    def __init__(self, alias):
+    def __init__(self, alias, kept=True):
         self.alias = alias
+        self.kept = kept
         self.n_good = 0
         self.problem = None
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.loop, daemon=True)
 
     def loop(self):
-        connection = UnixConnection(CALLD_SOCKET)
+        connection = UnixConnection(CALLD_SOCKET) if self.kept else None
         try:
             while not self.ended.is_set():
                 good(self.alias, connection)
@@ -179,6 +181,7 @@ class Calls:
             self.problem = problem
 
     def __enter__(self):
+        self.started = time.time()
         self.thread.start()
         return self
 

@@ -5,7 +5,7 @@ import os
 import signal
 
 from harness import contains, equal, wait_until
-from host import ETC, SERVICES, Calls, add_profile, call, good, journal, journal_of, main_pid, pids, role, show, systemctl, write
+from host import ETC, SERVICES, Calls, add_profile, call, good, journal, journal_of, main_pid, pids, role, run, show, systemctl, write
 
 DROP_IN = "/run/systemd/system/%s.d/%s.conf"
 
@@ -27,9 +27,11 @@ def reloaded():
     before = main_pid("midtls-keyd.service")
     systemctl("reload", "midtls-keyd.service")
     add_profile("wrong", "p384.keytool.p12", "not-it")
-    systemctl("reload", "midtls-keyd.service", status=1)
+    try:
+        systemctl("reload", "midtls-keyd.service", status=1)
+    finally:
+        os.unlink(ETC + "/wrong.profile")
     contains(journal_of("midtls-keyd.service"), "wrong: failed", "journal of keyd")
-    os.unlink(ETC + "/wrong.profile")
     systemctl("reload", "midtls-keyd.service")
     equal((main_pid("midtls-keyd.service"), show("midtls-keyd.service", "ActiveState")), (before, "active"), "keyd")
     good("fresh")
@@ -55,6 +57,38 @@ def stopped():
     equal(show("midtls-keyd.service", "ActiveState"), "active", "keyd")
 
 
+def calld_restarted():
+    """Callers that connect meanwhile wait in the socket's backlog."""
+    before = main_pid("midtls-calld.service")
+    with Calls("crm", kept=False) as calls:
+        wait_until(lambda: calls.problem or calls.n_good > 20, "calls go on")
+        systemctl("restart", "midtls-calld.service")
+        n = calls.n_good
+        wait_until(lambda: calls.problem or calls.n_good > n + 20, "calls go on")
+    equal(main_pid("midtls-calld.service") != before, True, "another process")
+
+
+def tcp():
+    """The optional socket, where nobody can tell who calls: only for connections that anybody may use."""
+    systemctl("stop", "midtls-calld.service")
+    systemctl("start", "midtls-calld-tcp.socket")
+    text = run("curl", "--silent", "--max-time", "20", "--header", "Host: crm", "http://127.0.0.1:8470/tell")
+    contains(text, "urn:midtls:error:caller-denied", "answer")
+    good("crm")
+    systemctl("stop", "midtls-calld-tcp.socket")
+
+
+def all_recorded():
+    """However many in how short a time: each answer that callers got has its record."""
+    with Calls("crm") as calls:
+        wait_until(lambda: calls.problem or calls.n_good > 2000, "calls", 30)
+    since = "@%.6f" % calls.started
+    run("journalctl", "--sync")
+    n = run("journalctl", "--no-pager", "--quiet", "--output=cat", "--since=" + since, "MIDTLS_EVENT=call").count("\n")
+    equal(n, calls.n_good, "records of %d calls" % calls.n_good)
+    equal([record["MESSAGE"] for record in journal() if "MIDTLS_RECORDS_LOST" in record], [], "records that tell of lost ones")
+
+
 def calld_stopped():
     systemctl("stop", "midtls-calld.service")
     equal((show("midtls-calld.service", "ActiveState"), show("midtls-calld.service", "Result")), ("inactive", "success"), "calld")
@@ -63,7 +97,7 @@ def calld_stopped():
 
 def caller_unit():
     """Recorded where calld may see other users' processes, which is an administrator's choice."""
-    write(DROP_IN % ("midtls-calld.service", "callers"), "[Service]\nProtectProc=default\n")
+    write(DROP_IN % ("midtls-calld.service", "callers"), "[Service]\nProtectProc=default\n", mode=0o644)
     systemctl("daemon-reload")
     systemctl("restart", "midtls-calld.service")
     record = journal(EVENT="call", CALL_ID=good("crm").header("Midtls-Call-Id"))[0]
@@ -73,7 +107,8 @@ def caller_unit():
 def hung():
     """Who does not answer the watchdog is killed, without a core, and started again."""
     for unit in SERVICES:
-        write(DROP_IN % (unit, "watchdog"), "[Service]\nWatchdogSec=1s\nRestartSec=100ms\n")
+        equal(show(unit, "WatchdogUSec"), "30s", "WatchdogSec= of " + unit)
+        write(DROP_IN % (unit, "watchdog"), "[Service]\nWatchdogSec=1s\nRestartSec=100ms\n", mode=0o644)
     systemctl("daemon-reload")
     systemctl("restart", *SERVICES)
     good("fresh")
@@ -105,6 +140,9 @@ def tests(suite):
     suite.run("systemctl reload", reloaded)
     suite.run("the signer is killed", signer_killed)
     suite.run("keyd is stopped, and started by its socket", stopped)
+    suite.run("calld is restarted while calls come", calld_restarted)
+    suite.run("the optional TCP socket", tcp)
+    suite.run("no call without a record, whatever the journal's rate limit", all_recorded)
     suite.run("calld is stopped, and started by its socket", calld_stopped)
     suite.run("the caller's unit is recorded where calld may see processes", caller_unit)
     suite.run("the watchdog kills who hangs", hung)

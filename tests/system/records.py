@@ -48,10 +48,6 @@ def sandbox_reached():
     return re.search(r"keys in (\w+)", texts[0]).group(1)
 
 
-def nothing_lost():
-    equal([record["MESSAGE"] for record in journal() if "MIDTLS_RECORDS_LOST" in record], [], "records that tell of lost ones")
-
-
 def command_status():
     for arguments in ((), ("status",)):
         text = run("midtls", *arguments, user="alice")
@@ -100,4 +96,3 @@ def tests(suite):
     suite.run("midtls reload", command_reload)
     suite.run("midtls call", command_call)
     suite.run("midtls log", command_log)
-    suite.run("no record was lost", nothing_lost)

@@ -19,7 +19,7 @@ EVERYBODY = {
     "read:/etc/shadow": REFUSED, "read:/etc/passwords/plain": REFUSED, "write:/etc": REFUSED, "write:/usr": REFUSED, "write:/var/lib": REFUSED,
     "write:/dev/shm": REFUSED, "write:/run": REFUSED, "write:/home": REFUSED, "execute:/usr/bin/true": REFUSED, "execute:/bin/sh": REFUSED,
     "map-wx": REFUSED, "unshare": REFUSED, "setuid": REFUSED, "mount": REFUSED, "ptrace": REFUSED,
-    "socket:AF_PACKET": "EAFNOSUPPORT", "socket:AF_VSOCK": "EAFNOSUPPORT", "read:/proc/sys/kernel/ostype": REFUSED,
+    "socket:AF_PACKET": "EAFNOSUPPORT", "socket:AF_VSOCK": "EAFNOSUPPORT", "read:/proc/sys/kernel/ostype": REFUSED, "read:/proc/1/status": REFUSED,
 }
 KEYD = {
     "socket:AF_INET": "EAFNOSUPPORT", "socket:AF_INET6": "EAFNOSUPPORT", "socket:AF_NETLINK": "EAFNOSUPPORT", "socket:AF_UNIX": "ok",
