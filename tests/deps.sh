@@ -33,6 +33,9 @@ openssh-client           openssh-clients
 python3                  python3
 binutils                 binutils
 systemd                  systemd
+systemd-container        systemd-container
+mmdebstrap               -
+util-linux               util-linux
 procps                   procps-ng
 mandoc                   -
 '
