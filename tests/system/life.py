@@ -4,8 +4,8 @@
 import os
 import signal
 
-from harness import contains, equal, wait_until
-from host import ETC, SERVICES, Calls, add_profile, call, good, journal, journal_of, main_pid, pids, role, run, show, systemctl, write
+from harness import UnixConnection, contains, equal, wait_until
+from host import CALLD_SOCKET, ETC, SERVICES, Calls, add_profile, call, good, journal, journal_of, main_pid, pids, role, run, show, systemctl, write
 
 DROP_IN = "/run/systemd/system/%s.d/%s.conf"
 
@@ -71,6 +71,21 @@ def calld_restarted():
         n = calls.n_good
         wait_until(lambda: calls.problem or calls.n_good > n + 20, "calls go on")
     equal(main_pid("midtls-calld.service") != before, True, "another process")
+
+
+def accepted():
+    """Who was accepted before the end, and speaks only then, is answered."""
+    good("crm")
+    pid = main_pid("midtls-calld.service")
+    connection = UnixConnection(CALLD_SOCKET)
+    connection.connect()
+    good("crm")  # connections are accepted in order
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: show("midtls-calld.service", "ActiveState") != "active", "calld ends")
+    good("crm", connection)
+    wait_until(lambda: show("midtls-calld.service", "ActiveState") == "inactive", "calld has ended")
+    equal(show("midtls-calld.service", "Result"), "success", "how it ended")
+    good("crm")
 
 
 def tcp():
@@ -146,6 +161,7 @@ def tests(suite):
     suite.run("the signer is killed", signer_killed)
     suite.run("keyd is stopped, and started by its socket", stopped)
     suite.run("calld is restarted while calls come", calld_restarted)
+    suite.run("calld ends when a caller has connected and not spoken yet", accepted)
     suite.run("the optional TCP socket", tcp)
     suite.run("no call without a record, whatever the journal's rate limit", all_recorded)
     suite.run("calld is stopped, and started by its socket", calld_stopped)
