@@ -46,6 +46,7 @@ def generation():
 
 def replaced():
     """A new keystore in the place of the old one: the next generation, without restart, without a call that fails."""
+    good("crm")
     before, pids = generation(), [main_pid(unit) for unit in ("midtls-keyd.service", "midtls-calld.service")]
     with Calls("crm"):
         install_key("plain.p12", "rsa3072.keytool.p12")

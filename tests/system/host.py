@@ -97,6 +97,7 @@ def main_pid(unit):
 
 
 def pids(unit):
+    main_pid(unit)
     with open("/sys/fs/cgroup%s/cgroup.procs" % show(unit, "ControlGroup")) as file:
         return [int(line) for line in file]
 

@@ -6,7 +6,7 @@ import pwd
 import re
 
 from harness import contains, equal
-from host import good, journal, run
+from host import CALLD_SOCKET, good, journal, run
 
 
 def joined():
@@ -26,7 +26,9 @@ def joined():
 
 def caller():
     uid = str(pwd.getpwnam("alice").pw_uid)
-    equal([record["MIDTLS_STATUS"] for record in journal(EVENT="call", CALLER_UID=uid)], ["200"], "alice's calls")
+    before = len(journal(EVENT="call", CALLER_UID=uid))
+    run("curl", "--silent", "--fail", "--max-time", "20", "--unix-socket", CALLD_SOCKET, "http://crm/tell", user="alice")
+    equal([record["MIDTLS_STATUS"] for record in journal(EVENT="call", CALLER_UID=uid)][before:], ["200"], "alice's call")
 
 
 def explained():
@@ -42,10 +44,10 @@ def explained():
 def sandbox_reached():
     """The signer tells where its keys lie; on this kernel that is memory which not even root can read, or locked memory."""
     texts = [record["MESSAGE"] for record in journal(EVENT="sandbox") if record["MESSAGE"].startswith("Signer")]
-    equal(len(texts), 1, "records of the signer")
-    contains(texts[0], "keys in ", "what the signer reached")
-    contains(texts[0], "; syscall filter", "what the signer reached")
-    return re.search(r"keys in (\w+)", texts[0]).group(1)
+    equal(bool(texts), True, "a record of the signer")
+    contains(texts[-1], "keys in ", "what the signer reached")
+    contains(texts[-1], "; syscall filter", "what the signer reached")
+    return re.search(r"keys in (\w+)", texts[-1]).group(1)
 
 
 def command_status():
