@@ -106,7 +106,7 @@ void call_find_socket(Call *c, int local_port);
  * Reads as far as the first byte that is meant for HTTP, and leaves that. Return: SSL_ERROR_NONE when there is one, SSL_ERROR_WANT_READ when
  * nothing is there (or the socket is not known), otherwise the connection has ended
  */
-int call_peek(const Handshake *h, SSL *ssl);
+int call_peek(const Handshake *h, SSL *ssl) _must_check_;
 
 /* call-head.c, call-body.c */
 size_t call_on_header(char *data, size_t size, size_t n, void *userdata);

@@ -270,6 +270,37 @@ def unasked(bench, method, first, late):
         bench.good(number)
 
 
+def fault(string=b"s", before=b"", attributes=b""):
+    return before + b"<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body><e:Fault><faultcode>e:Client</faultcode><faultstring" + \
+        attributes + b">" + string + b"</faultstring></e:Fault></e:Body></e:Envelope>"
+
+
+SOAP = [  # name, body, what Midtls-Soap-Fault says of it
+    ("X21 a Fault with status 200", fault(), "Client"),
+    ("X21 a faultstring of 500 KB", fault(b"f" * 500000), "Client"),
+    ("X21 two bodies", fault().replace(b"</e:Body>", b"</e:Body><e:Body/>"), "Client"),
+    ("X21 another namespace", fault().replace(b"/envelope/", b"/evil/"), None),
+    ("X01 entity of a file", fault(b"&f;", b"<!DOCTYPE x [<!ENTITY f SYSTEM 'file:///etc/passwd'>]>"), None),
+    ("X06 quadratic blow-up", fault(b"&q;" * 2000, b"<!DOCTYPE x [<!ENTITY q '" + b"q" * 50000 + b"'>]>"), None),
+    ("X08 depth 100000", fault(b"<d>" * 100000 + b"</d>" * 100000), None),
+    ("X11 70000 attributes", fault(attributes=b"".join(b" a%d=''" % n for n in range(70000))), None),
+    ("X12 invalid UTF-8", fault(b"\xff"), None),
+    ("X13 NUL", fault(b"\0"), None),
+    ("X15 UTF-7", fault(before=b"<?xml version='1.0' encoding='UTF-7'?>"), None),
+    ("X18 cut off", fault()[:-10], None),
+    ("no XML", b"\x89PNG", None),
+    ("nothing", b"", None),
+]
+
+
+def soap_answer(bench, body, wanted):
+    """The answer comes back unchanged, at once, whatever it is."""
+    answer, _ = bench.call(lambda peer: peer.answer(body=body), "POST", headers=[("Midtls-Soap", "1.1")], body=b"<r/>")
+    equal((answer.status, answer.body), (200, body), "answer")
+    equal(answer.header("Midtls-Soap-Fault"), wanted, "Midtls-Soap-Fault")
+    equal(bench.far.requests[-1].whole, True, "the request was whole")
+
+
 def empty_values(bench):
     """RFC 9110, 5.5: a value may be empty, and may hold a tab."""
     answer, _ = bench.call(lambda peer: peer.send(framed(b"X-Empty:", b"X-Tab: a\tb", b"X-Last: l", b"Content-Length: 4") + b"good"))
@@ -306,6 +337,8 @@ def main(suite):
                   {"Set-Cookie": ["a=b", "c=d"], "Alt-Svc": ['h3=":1"; ma=9']})
         suite.run("H15 text that is no UTF-8", passed_on, bench, 200, [b"Content-Type: text/plain; charset=utf-8"], b"\xff\xfe\x00\xc0\xaf",
                   {"Content-Type": ["text/plain; charset=utf-8"]})
+        for name, body, wanted in SOAP:
+            suite.run("SOAP answer: " + name, soap_answer, bench, body, wanted)
         suite.run("empty values and tabs", empty_values, bench)
         suite.run("what calld holds", usage.check)
         equal(bench.far.problems, [], "problems of the far server")
