@@ -106,6 +106,9 @@ void call_finish(Call *c, CURLcode result) {
                 return;
         }
 
+        if (c->stale && result == CURLE_ABORTED_BY_CALLBACK && call_replace_connection(c))
+                return;
+
         fill_report(c);
         call_explain(c, result);
         if (c->error.code != CALL_OK && call_retry_failure(c))
