@@ -208,7 +208,8 @@ static int give_keys(const Run *run) {
         if (run->request.load.dry_run)
                 return 0;
 
-        r = grant_send(&p, ROLE_FD_KEYS, deadline_after(SIGNER_USEC), &n_missing);
+        /* Loaders come one after the other, so the time names the load. */
+        r = grant_send(&p, ROLE_FD_KEYS, now_usec(), deadline_after(SIGNER_USEC), &n_missing);
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The signer does not take the keys");
         if (n_missing == 0)

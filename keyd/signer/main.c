@@ -59,6 +59,10 @@ static int on_keys(void) {
                 table_abandon(&table);
                 return 0;
         }
+        if (r == HANDOVER_E_VIOLATION) {
+                intake_violation(&table);
+                return 0;
+        }
         if (r != 0)
                 return r;
 

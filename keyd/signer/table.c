@@ -40,8 +40,9 @@ void table_abandon(Table *t) {
         t->n_batch = 0;
 }
 
-void table_begin(Table *t) {
+void table_begin(Table *t, uint64_t id) {
         table_abandon(t);
+        t->batch_id = id;
         t->batch_open = true;
 }
 

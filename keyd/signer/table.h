@@ -46,6 +46,7 @@ typedef struct Table {
         Holdings now;
         Holdings batch;
         bool batch_open;
+        uint64_t batch_id; /* as its KEYS_BEGIN said */
         size_t n_batch;
 } Table;
 
@@ -57,8 +58,8 @@ enum {
 
 void table_done(Table *t);
 
-/* Begins a batch; one that was not ended is dropped. */
-void table_begin(Table *t);
+/* Begins a batch; one that was not ended is dropped. @id: what the loader calls it. */
+void table_begin(Table *t, uint64_t id);
 
 /* Drops the batch: nothing of it is taken. */
 void table_abandon(Table *t);

@@ -4,6 +4,19 @@
 #include "tests/unit/lib/codec.h"
 #include "tests/unit/lib/unit.h"
 
+static const CodecField keys_begin_fields[] = {
+        /* as the body has them */
+        FIELD_U64("batch", 0),
+};
+
+DEFINE_RECODE(MsgKeysBegin, keys_begin)
+
+static void test_keys_begin_codec(void **state) {
+        static const Codec c = CODEC(keys_begin, ROLE_KEYS_BEGIN);
+
+        codec_check(&c);
+}
+
 static const CodecField grant_fields[] = {
         /* as the body has them */
         FIELD_TEXT("profile", 1, PROTO_NAME_MAX),
@@ -37,6 +50,7 @@ static void test_binding_codec(void **state) {
 
 static const CodecField keys_taken_fields[] = {
         /* as the body has them */
+        FIELD_U64("batch", 0),
         FIELD_U32("n_missing"),
 };
 
@@ -66,10 +80,8 @@ static void test_values(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_grant_codec),
-                cmocka_unit_test(test_binding_codec),
-                cmocka_unit_test(test_keys_taken_codec),
-                cmocka_unit_test(test_values),
+                cmocka_unit_test(test_keys_begin_codec), cmocka_unit_test(test_grant_codec), cmocka_unit_test(test_binding_codec),
+                cmocka_unit_test(test_keys_taken_codec), cmocka_unit_test(test_values),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,23 @@ static void test_malformed_records(void **state) {
         assert_true(role_log_has(&f->p, "is too long", 1));
 }
 
+/* What cannot be received voids the load like any other wrong record; the keys that are there stay. */
+static void test_record_not_received(void **state) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX + 1);
+        Fixture *f = *state;
+        uint8_t *p;
+
+        load_simple(&f->p, 1, f->key, f->leaf);
+        assert_int_equal(buf_extend(&record, PROTO_RECORD_MAX + 1, &p), 0);
+        memset(p, ROLE_KEY, record.size);
+        load_begin(&f->p);
+        peer_send(f->p.keys, buf_span(&record));
+        load_send_end(&f->p);
+        assert_true(role_log_has(&f->p, "is too long, or has a descriptor", 1));
+        assert_true(role_log_has(&f->p, "is out of turn", 1));
+        assert_signs(f, 1);
+}
+
 /* Out of turn: without KEYS_BEGIN nothing is taken. */
 static void test_out_of_turn(void **state) {
         Fixture *f = *state;
@@ -288,6 +305,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_resent, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unusable_keys, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_malformed_records, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_record_not_received, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_out_of_turn, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_begun_anew, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_full, setup, teardown),
