@@ -136,7 +136,7 @@ static int answer_signature(const Case *c, Span signature, Buf *answer) {
         return msg_signature_encode(answer, &m);
 }
 
-int verdict_answer(Table *t, Replay *replay, Span record, Buf *answer, uint64_t *ret_deadline_usec) {
+int verdict_answer(Table *t, Replay *replay, Span record, Buf *answer) {
         uint8_t signature[PROTO_SIGNATURE_MAX];
         size_t size;
         MsgVerdict m;
@@ -145,7 +145,6 @@ int verdict_answer(Table *t, Replay *replay, Span record, Buf *answer, uint64_t 
 
         if (msg_split(record, &type, &body) != 0 || type != ROLE_VERDICT || msg_verdict_decode(body, &m) != 0)
                 return VERDICT_E_MALFORMED;
-        *ret_deadline_usec = m.deadline_usec;
 
         Case c = {.m = &m, .table = t, .replay = replay, .now = now_usec(), .now_realtime = (uint64_t) time(NULL)};
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/chan.h"
 #include "common/msg-sign.h"
 #include "tests/unit/keyd/signer/peer.h"
 
@@ -250,7 +251,7 @@ static void test_transcript_malformed_tls12(void **state) {
 }
 
 static void test_sequence(void **state) {
-        _cleanup_(buf_done) Buf transcript = BUF_INIT(4096);
+        _cleanup_(buf_done) Buf transcript = BUF_INIT(4096), longer = BUF_INIT(4096);
         Fixture *f = *state;
 
         test_transcript(&transcript);
@@ -262,11 +263,37 @@ static void test_sequence(void **state) {
         transcript.data[transcript.size - 36] = 16;
         assert_signs(f, test_verdict(1, TLS_VERSION_1_2, P256, buf_span(&transcript)));
 
+        /* RFC 5246, 7.4.1.1: a HelloRequest is no part of it, not even as the first of its messages. */
+        assert_int_equal(buf_append(&longer, "\0\0\0\0", 4), 0);
+        assert_int_equal(buf_append(&longer, transcript.data, transcript.size), 0);
+        assert_refuses(f, test_verdict(1, TLS_VERSION_1_2, P256, buf_span(&longer)), REFUSAL_SEQUENCE);
+
         /* What a TLS 1.3 client signs is no TLS 1.2 transcript. */
         buf_clear(&transcript);
         for (unsigned i = 0; i < 64; i++)
                 assert_int_equal(buf_append(&transcript, " ", 1), 0);
         assert_refuses(f, test_verdict(1, TLS_VERSION_1_2, P256, buf_span(&transcript)), REFUSAL_TRANSCRIPT_MALFORMED);
+}
+
+/* Answers that nobody takes do not keep the signer from its next load. */
+static void test_answers_not_taken(void **state) {
+        _cleanup_(buf_done) Buf answer = BUF_INIT(4096);
+        Fixture *f = *state;
+        MsgVerdict m = good();
+
+        m.alias = SPAN_LITERAL("crm2");
+        for (unsigned i = 0; i < 1000; i++)
+                ask(&f->p, &m);
+        load_simple(&f->p, 2, f->key, f->leaf);
+        assert_true(role_log_has(&f->p, "does not take its answer", 1));
+
+        while (chan_receive(f->p.verdicts, &answer, 0) == 0)
+                continue;
+        m = test_verdict(2, TLS_VERSION_1_3, P256, test_hash(32));
+        ask(&f->p, &m);
+        do
+                peer_receive(f->p.verdicts, &answer);
+        while (answer.data[0] != MSG_SIGNATURE);
 }
 
 static void test_destination(void **state) {
@@ -352,6 +379,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_transcript_malformed_tls13, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_transcript_malformed_tls12, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sequence, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_answers_not_taken, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_destination, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_replay, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_deadline, setup, teardown),
