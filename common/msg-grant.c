@@ -37,6 +37,8 @@ int msg_grant_decode(Span body, MsgGrant *ret) {
         m.profile = wire_get_text(&r, 1, PROTO_NAME_MAX);
         m.generation = wire_get_u64(&r);
         m.max_signatures_per_minute = wire_get_u32(&r);
+        m.minimum_tls = wire_get_u16(&r);
+        wire_reader_check(&r, m.minimum_tls == TLS_VERSION_1_2 || m.minimum_tls == TLS_VERSION_1_3);
         msg_pins_get(&r, &m.pins);
 
         k = wire_reader_end(&r);
@@ -55,6 +57,7 @@ int msg_grant_encode(Buf *record, const MsgGrant *m) {
         wire_put_text(&w, m->profile);
         wire_put_u64(&w, m->generation);
         wire_put_u32(&w, m->max_signatures_per_minute);
+        wire_put_u16(&w, m->minimum_tls);
         msg_pins_put(&w, &m->pins);
 
         return wire_writer_end(&w);

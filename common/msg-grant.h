@@ -19,7 +19,8 @@ typedef struct MsgGrant {
         Span profile;
         uint64_t generation; /* the one that new handshakes use */
         uint32_t max_signatures_per_minute;
-        TextList pins; /* 32 bytes each, as in MsgProfile; empty: none */
+        uint16_t minimum_tls; /* TLS_VERSION_* */
+        TextList pins;        /* 32 bytes each, as in MsgProfile; empty: none */
 } MsgGrant;
 
 typedef struct MsgBinding {

@@ -82,6 +82,7 @@ static int send_grant(const ProfileResult *result, int fd, uint64_t deadline_use
                 .profile = span_from_string(result->config->name),
                 .generation = result->generation,
                 .max_signatures_per_minute = result->config->max_signatures_per_minute,
+                .minimum_tls = result->config->minimum_tls,
         };
         int r;
 

@@ -23,6 +23,7 @@ struct Grant {
         char profile[PROTO_NAME_MAX + 1];
         uint64_t generation;
         uint32_t max_signatures_per_minute;
+        uint16_t minimum_tls;
         uint8_t pins[PROTO_LIST_MAX][PROTO_PIN_SIZE];
         size_t n_pins;
         uint64_t credit; /* a signature costs USEC_PER_MINUTE of it */

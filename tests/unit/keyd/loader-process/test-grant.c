@@ -36,7 +36,8 @@ static void make_case(Case *c) {
 
         *c = (Case) {};
         for (size_t i = 0; i < ARRAY_SIZE(profiles); i++) {
-                c->profiles[i] = (ProfileConfig) {.name = (char *) profiles[i], .applies = true, .max_signatures_per_minute = 60};
+                c->profiles[i] = (ProfileConfig) {
+                        .name = (char *) profiles[i], .applies = true, .max_signatures_per_minute = 60, .minimum_tls = TLS_VERSION_1_3 - (i == 0)};
                 c->profile_list[i] = &c->profiles[i];
                 c->results[i] = (ProfileResult) {.config = &c->profiles[i], .generation = i < 2 ? i + 1 : 0};
         }
@@ -95,6 +96,7 @@ static void test_order(void **state _unused_) {
                 assert_true(span_is(grant.profile, i ? "beta" : "alpha"));
                 assert_int_equal(grant.generation, i + 1);
                 assert_int_equal(grant.max_signatures_per_minute, 60);
+                assert_int_equal(grant.minimum_tls, i ? TLS_VERSION_1_3 : TLS_VERSION_1_2);
                 assert_int_equal(grant.pins.n_items, i == 0);
         }
         for (size_t i = 0; i < 2; i++) {

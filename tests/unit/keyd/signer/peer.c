@@ -62,7 +62,8 @@ uint32_t load_end(RoleProcess *p) {
 }
 
 void load_simple(RoleProcess *p, uint64_t generation, EVP_PKEY *key, X509 *leaf) {
-        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .generation = generation, .max_signatures_per_minute = 100000};
+        MsgGrant grant = {
+                .profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_2, .generation = generation, .max_signatures_per_minute = 100000};
 
         load_begin(p);
         load_key(p, "p", generation, key, leaf);

@@ -56,7 +56,10 @@ static void assert_refuses(Fixture *f, uint64_t generation, RefusalCode code) {
 }
 
 static void grant(Fixture *f, const char *profile, uint64_t generation) {
-        load_grant(&f->p, &(MsgGrant) {.profile = span_from_string(profile), .generation = generation, .max_signatures_per_minute = 1000});
+        load_grant(&f->p, &(MsgGrant) {.profile = span_from_string(profile),
+                                       .minimum_tls = TLS_VERSION_1_2,
+                                       .generation = generation,
+                                       .max_signatures_per_minute = 1000});
 }
 
 /* Nothing holds before KEYS_END, everything after. */
@@ -182,7 +185,7 @@ static void assert_void_buf(Fixture *f, Buf *record) {
 
 static void test_malformed_records(void **state) {
         _cleanup_(buf_done) Buf record = BUF_INIT(8192);
-        MsgGrant g = {.profile = SPAN_LITERAL("g"), .generation = 1};
+        MsgGrant g = {.profile = SPAN_LITERAL("g"), .minimum_tls = TLS_VERSION_1_2, .generation = 1};
         MsgBinding b = {.alias = SPAN_LITERAL("a"), .profile = SPAN_LITERAL("p"), .destination = SPAN_LITERAL("h:1")};
         Fixture *f = *state;
 

@@ -25,7 +25,7 @@ static SigningKey *key(const char *profile, uint64_t generation) {
 }
 
 static void load(Table *t, uint64_t generation, uint32_t max, uint64_t now) {
-        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .generation = generation, .max_signatures_per_minute = max};
+        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_2, .generation = generation, .max_signatures_per_minute = max};
 
         table_begin(t, 1);
         assert_int_equal(table_add_key(t, key("p", generation)), 0);
@@ -66,7 +66,7 @@ static void test_generation_again(void **state _unused_) {
 }
 
 static void test_batch(void **state _unused_) {
-        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .generation = 1};
+        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_2, .generation = 1};
         MsgBinding binding = {.alias = SPAN_LITERAL("a"), .profile = SPAN_LITERAL("p"), .destination = SPAN_LITERAL("h:1")};
         _cleanup_(table_done) Table t = {};
 
