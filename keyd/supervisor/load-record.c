@@ -143,6 +143,9 @@ int load_records_take(LoadRecords *r, Span record) {
         if (!row || r->stage < row->from || r->stage > row->to)
                 return LOAD_RECORD_E_VIOLATION;
 
+        if (!row->kept && r->n_extra++ >= ROLE_EXTRA_RECORDS_MAX)
+                return LOAD_RECORD_E_VIOLATION;
+
         k = row->check(r, body);
         if (k != 0)
                 return k;

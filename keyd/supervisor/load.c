@@ -3,6 +3,7 @@
 /* One loader at a time: started, fed with the last snapshot, listened to, killed when late; its snapshot becomes the current one */
 
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -124,7 +125,7 @@ static int commit(Supervisor *s, Load *l) {
 }
 
 /* Numbers that were said to a signer are spent, and it is not known what the signer has taken: it gets all again. */
-static void roll_back(Supervisor *s, const Load *l, const char *why) {
+static void roll_back(Supervisor *s, bool dry_run, const char *why) {
         _cleanup_(buf_done) Buf report = BUF_INIT(PROTO_RECORD_MAX);
         const MsgAdminReport m = {
                 .what = ADMIN_WHAT_FAILED,
@@ -136,7 +137,7 @@ static void roll_back(Supervisor *s, const Load *l, const char *why) {
         s->n_failed_loads++;
         if (msg_admin_report_encode(&report, &m) == 0)
                 admin_load_report(s, buf_span(&report));
-        if (l->dry_run)
+        if (dry_run)
                 return;
 
         s->signer_is_known = false;
@@ -156,7 +157,7 @@ static void finish(Load *l, const siginfo_t *end) {
         if (!l->dry_run)
                 r = load_records_note_generations(&l->records, &s->generations);
         if (!good && !l->obsolete)
-                roll_back(s, l, why);
+                roll_back(s, l->dry_run, why);
         if (r >= 0 && good && !l->dry_run && !l->obsolete)
                 r = commit(s, l);
         if (r < 0)
@@ -311,6 +312,17 @@ static int start(Supervisor *s, bool dry_run, bool quiet) {
         return 0;
 }
 
+/* No memory, descriptor or process to be had now: what is loaded goes on working. */
+static void start_failed(Supervisor *s, bool dry_run, int error) {
+        char why[128];
+
+        snprintf(why, sizeof(why), "it cannot be started: %s", strerrordesc_np(-error));
+        roll_back(s, dry_run, why);
+        admin_load_ended(s, 1);
+        supervisor_announce(s);
+        start_if_wanted(s);
+}
+
 static void start_if_wanted(Supervisor *s) {
         bool dry_run = !s->wanted, quiet = !dry_run && s->wanted_quiet;
         int r;
@@ -334,7 +346,7 @@ static void start_if_wanted(Supervisor *s) {
 
         r = start(s, dry_run, quiet);
         if (r < 0)
-                supervisor_fail(s, log_errno(r, "Cannot start the loader"));
+                start_failed(s, dry_run, r);
 }
 
 void load_request(Supervisor *s, LoadReason reason, bool dry_run) {

@@ -200,6 +200,21 @@ static void test_too_many(void **state _unused_) {
         load_records_done(&r);
 }
 
+/* What is not kept is bounded too: the supervisor queues it for those who asked. */
+static void test_too_many_extra(void **state _unused_) {
+        LoadRecords r;
+
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
+        for (size_t i = 0; i < ROLE_EXTRA_RECORDS_MAX / 2; i++) {
+                assert_int_equal(take(&r, "T"), LOAD_RECORD_E_REPORT);
+                assert_int_equal(take(&r, "W"), LOAD_RECORD_E_WATCH);
+        }
+        assert_int_equal(take(&r, "T"), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(take(&r, "W"), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(take(&r, "S"), 0);
+        load_records_done(&r);
+}
+
 static void test_malformed(void **state _unused_) {
         static const uint8_t types[] = {MSG_SNAPSHOT, MSG_CERTIFICATES, ROLE_CRL, MSG_PROFILE, MSG_CONNECTION, ROLE_WATCH, ADMIN_REPORT};
         LoadRecords r;
@@ -242,8 +257,9 @@ static void test_same(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_matrix),    cmocka_unit_test(test_counts), cmocka_unit_test(test_next_date),   cmocka_unit_test(test_too_many),
-                cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),   cmocka_unit_test(test_generations),
+                cmocka_unit_test(test_matrix),      cmocka_unit_test(test_counts),         cmocka_unit_test(test_next_date),
+                cmocka_unit_test(test_too_many),    cmocka_unit_test(test_malformed),      cmocka_unit_test(test_same),
+                cmocka_unit_test(test_generations), cmocka_unit_test(test_too_many_extra),
         };
         int r;
 
