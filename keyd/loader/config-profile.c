@@ -19,7 +19,8 @@ typedef struct ProfileFile {
         char **mid_servers;
 } ProfileFile;
 
-#define ROW(section, key, parser, field) {section, key, parser, offsetof(ProfileFile, field)}
+#define ROW(section, key, parser, field) \
+        { section, key, parser, offsetof(ProfileFile, field) }
 
 /* clang-format off */
 static const IniRow rows[] = {
@@ -107,7 +108,8 @@ static int check_password(const ProfileConfig *p, unsigned mode, Problems *probl
                 if (is_empty(passwords[i]) || p->store != CREDENTIAL_STORE_NO || !password_is_plain(passwords[i]))
                         continue;
                 if (mode & (S_IROTH | S_IWOTH))
-                        return problems_add(problems, p->file, 0, false, "chmod 0640 the file with group midtls-keyd, or use Password=credential:NAME",
+                        return problems_add(problems, p->file, 0, false,
+                                            "chmod 0640 the file with group midtls-keyd, or use Password=credential:NAME",
                                             "a password in plain text stands in a file that others can read (mode %04o)", mode);
                 return problems_add(problems, p->file, 0, true, "Password=credential:NAME with LoadCredentialEncrypted= keeps it encrypted",
                                     "the password stands here in plain text");
@@ -117,7 +119,8 @@ static int check_password(const ProfileConfig *p, unsigned mode, Problems *probl
 
 static int check_name(const char *name, const char *file, Problems *problems) {
         if (!protocol_name_valid(name))
-                return problems_add(problems, file, 0, false, "name it with lower-case letters and digits, a letter first, 31 at most, no known URL scheme",
+                return problems_add(problems, file, 0, false,
+                                    "name it with lower-case letters and digits, a letter first, 31 at most, no known URL scheme",
                                     "\"%s\" cannot be a protocol's name", name);
         /* A MID takes letters only, fewer than eight. */
         if (strlen(name) >= 8 || strpbrk(name, "0123456789"))
@@ -129,13 +132,15 @@ static int check_name(const char *name, const char *file, Problems *problems) {
 static int copy_from_xml(ProfileConfig *p, const Config *c, const XmlProtocol *x, Problems *problems) {
         p->from_config_xml = true;
         if (is_empty(x->path))
-                return problems_add(problems, c->config_xml, x->line, false, "set its .path parameter", "mid.httpclient.protocol.%s has no path", x->name);
+                return problems_add(problems, c->config_xml, x->line, false, "set its .path parameter", "mid.httpclient.protocol.%s has no path",
+                                    x->name);
         if (x->password && strncmp(x->password, "encrypted:", 10) == 0)
                 return problems_add(problems, c->config_xml, x->line, false,
                                     "only that MID can read it: put the password into the profile as Password=credential:NAME (or file:PATH)",
                                     "mid.httpclient.protocol.%s.password is encrypted by the MID", x->name);
         if (x->password && strncasecmp(x->password, "cyberark:", 9) == 0)
-                return problems_add(problems, c->config_xml, x->line, false, "put the password into the profile as Password=credential:NAME (or file:PATH)",
+                return problems_add(problems, c->config_xml, x->line, false,
+                                    "put the password into the profile as Password=credential:NAME (or file:PATH)",
                                     "mid.httpclient.protocol.%s.password lies in CyberArk, which this version cannot ask", x->name);
         if (!is_empty(x->port) && parse_port(x->port, &p->default_port) < 0)
                 return problems_add(problems, c->config_xml, x->line, false, "write a port from 1 to 65535",

@@ -29,7 +29,7 @@ typedef enum KeystoreType {
 
 typedef struct ProfileConfig {
         char *name;
-        char *file;  /* for messages */
+        char *file; /* for messages */
         bool broken;
         char *reason; /* when broken: "file:line: what; remedy" */
         bool applies; /* AppliesTo= and MidServers= name this host: an absent profile is not handed to calld */
@@ -42,9 +42,9 @@ typedef struct ProfileConfig {
         CredentialStore store;
         bool from_config_xml; /* path, port and password came from config.xml */
         uint16_t default_port;
-        char *ca_file;        /* absolute; NULL: the system's CA bundle */
+        char *ca_file;         /* absolute; NULL: the system's CA bundle */
         char *host_key_folder; /* of this host's key, for midtls: passwords; NULL: /etc/midtls */
-        char **pins;          /* base64 of 32 bytes, without "sha256/" */
+        char **pins;           /* base64 of 32 bytes, without "sha256/" */
         char **allowed_names;
         uint16_t minimum_tls; /* 0x0303 or 0x0304 */
         char *crl_file;
