@@ -93,10 +93,10 @@ class Policy:
 
     def expand(self, package):
         """Links, expands, and checks every neverallow. Returns (exit status, output)."""
-        linked = package + ".linked"
+        linked = os.path.join(tempfile.mkdtemp(dir=self.work), "linked")
         status, text = run("semodule_link", "-o", linked, self.base, package)
         equal(status, 0, "linking with the base policy (%s)" % text[-600:])
-        return run("semodule_expand", "-c", VERSION, linked, package + ".policy")
+        return run("semodule_expand", "-c", VERSION, linked, linked + ".policy")
 
 
 def holds(policy, build):

@@ -126,9 +126,16 @@ find_root
 
 results=$(mktemp -d)
 trap clean EXIT
-trap 'exit 130' INT TERM
-# A TERM of timeout reaches systemd-nspawn too, which then halts the container.
-timeout -k 30 "$boot_sec" unshare --mount --propagation private -- "$here/boot.sh" "$root" "$build" "$results" "$cgroup" "$@" </dev/null >"$results/console" 2>&1
+# A TERM for timeout reaches systemd-nspawn, which then halts the container.
+end() {
+        kill -TERM "$container"
+        wait "$container"
+        exit 130
+}
+timeout -k 30 "$boot_sec" unshare --mount --propagation private -- "$here/boot.sh" "$root" "$build" "$results" "$cgroup" "$@" </dev/null >"$results/console" 2>&1 &
+container=$!
+trap end INT TERM
+wait "$container"
 status=$?
 
 [[ ! -e $results/out ]] || grep -vE '^[0-9]+ passed, ' "$results/out"
