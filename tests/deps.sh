@@ -35,6 +35,8 @@ binutils                 binutils
 systemd                  systemd
 systemd-container        systemd-container
 mmdebstrap               -
+selinux-policy-dev       selinux-policy-devel
+semodule-utils           policycoreutils
 util-linux               util-linux
 procps                   procps-ng
 mandoc                   -

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The installed pair under a real systemd, as PID 1 of a container without network (systemd-nspawn):
+# The SELinux policy package against Debian's base policy, then the installed pair under a real systemd, as PID 1 of a container without
+# network (systemd-nspawn):
 #
 #       tests/system/run.sh [WORD...]           only tests whose names contain one of the words
 #
@@ -20,15 +21,29 @@ packages=systemd,systemd-sysv,dbus,libnss-systemd,libssl3,libcurl4,libxml2,libse
 masked='apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer console-getty.service getty.target
 systemd-logind.service systemd-udevd.service systemd-udev-trigger.service systemd-udevd-kernel.socket systemd-udevd-control.socket'
 
+passed=0 failed=0 skipped=0
+# add LINE: "N passed, N failed[, N skipped]"; false when it is none
+add() {
+        [[ $1 =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]] || return
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+}
+
 finish() {
-        printf '%d passed, %d failed, %d skipped\n' "$1" "$2" "$3"
-        [[ $2 -eq 0 ]]
+        printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+        [[ $failed -eq 0 ]]
         exit
+}
+
+fail() {
+        echo "FAIL $1"
+        failed=$((failed + 1))
+        finish
 }
 
 skip() {
         echo "skip systemd: $1"
-        finish 0 0 1
+        skipped=$((skipped + 1))
+        finish
 }
 
 # private COMMAND...: with mounts of its own, of which nothing remains
@@ -45,7 +60,7 @@ check_host() {
         # shellcheck disable=SC2016
         private bash -c 'umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup && mkdir "/sys/fs/cgroup/$1" && rmdir "/sys/fs/cgroup/$1"' \
                 x "$cgroup" >/dev/null 2>&1 || skip "this host refuses mounts or cgroups of one's own"
-        [[ -x $build/keyd/keyd && -x $build/calld/calld ]] || { echo "FAIL systemd: $build is not built"; finish 0 1 0; }
+        [[ -x $build/keyd/keyd && -x $build/calld/calld ]] || fail "systemd: $build is not built"
 }
 
 # The container gets its packages from where this host gets its own.
@@ -99,23 +114,35 @@ clean() {
         [[ -z $results ]] || rm -rf --one-file-system "$results"
 }
 
+if mkdir -p "$cache" 2>/dev/null && [[ $# -eq 0 ]]; then
+        output=$(timeout -k 10 300 "$here/policy.py" "$cache" "$build" 2>&1)
+        grep -vE '^[0-9]+ passed, ' <<<"$output"
+        add "$(tail -n 1 <<<"$output")" || fail "policy: no closing line"
+fi
+
 check_host
 find_root
-/usr/bin/python3 "$here/../lib/pki.py" "$build/tests/pki" || { echo "FAIL systemd: no certificates"; finish 0 1 0; }
+/usr/bin/python3 "$here/../lib/pki.py" "$build/tests/pki" || fail "systemd: no certificates"
 
 results=$(mktemp -d)
 trap clean EXIT
-trap 'exit 130' INT TERM
-# A TERM of timeout reaches systemd-nspawn too, which then halts the container.
-timeout -k 30 "$boot_sec" unshare --mount --propagation private -- "$here/boot.sh" "$root" "$build" "$results" "$cgroup" "$@" </dev/null >"$results/console" 2>&1
+# A TERM for timeout reaches systemd-nspawn, which then halts the container.
+end() {
+        kill -TERM "$container"
+        wait "$container"
+        exit 130
+}
+timeout -k 30 "$boot_sec" unshare --mount --propagation private -- "$here/boot.sh" "$root" "$build" "$results" "$cgroup" "$@" </dev/null >"$results/console" 2>&1 &
+container=$!
+trap end INT TERM
+wait "$container"
 status=$?
 
 [[ ! -e $results/out ]] || grep -vE '^[0-9]+ passed, ' "$results/out"
 if [[ $status -eq 77 ]]; then
         skip "$(tail -n 1 "$results/console")"
-elif [[ -e $results/out && $(tail -n 1 "$results/out") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
-        finish "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "${BASH_REMATCH[4]:-0}"
+elif [[ -e $results/out ]] && add "$(tail -n 1 "$results/out")"; then
+        finish
 fi
 tail -n 30 "$results/console"
-echo "FAIL systemd: the container ended without a result, exit status $status (124: not within $boot_sec s)"
-finish 0 1 0
+fail "systemd: the container ended without a result, exit status $status (124: not within $boot_sec s)"
