@@ -57,7 +57,7 @@ def goes_on(data):
 def resets(data):
     def act(peer):
         peer.send(data)
-        time.sleep(0.05)
+        peer.far.stopping.wait(0.05)
         peer.reset()
     return act
 
