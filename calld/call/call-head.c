@@ -199,6 +199,8 @@ static void end_head(Call *c) {
         /* RFC 9112, 6.3 */
         c->ends_by_close = !c->is_http2 && !c->is_head && c->status != 204 && c->status != 304 && !c->is_chunked && c->content_length < 0;
         give_head(c);
+        if (!c->dead)
+                call_watch_upload(c);
 }
 
 static void take_line(Call *c, Span line) {

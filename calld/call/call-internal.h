@@ -64,6 +64,9 @@ struct Call {
         sd_event_source *defer;
         bool dead; /* call_free() came while libcurl was running */
 
+        sd_event_source *early_timer; /* NULL: the answer is not whole, or nothing is sent any more */
+        uint64_t early_bytes_out;
+
         /* trying again */
         bool is_idempotent, retry_off;
         uint32_t n_retries;           /* by [Retry] */
@@ -107,6 +110,9 @@ void call_find_socket(Call *c, int local_port);
  * nothing is there (or the socket is not known), otherwise the connection has ended
  */
 int call_peek(const Handshake *h, SSL *ssl) _must_check_;
+
+/* call-early.c: after each part of an answer: whether it is whole while the request's body is not */
+void call_watch_upload(Call *c);
 
 /* call-head.c, call-body.c */
 size_t call_on_header(char *data, size_t size, size_t n, void *userdata);

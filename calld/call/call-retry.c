@@ -27,6 +27,7 @@ static uint64_t retry_after(const Call *c) {
 static void call_reset(Call *c) {
         CallReport kept = {.attempts = c->report.attempts + (c->stale ? 0 : 1)};
 
+        c->early_timer = sd_event_source_disable_unref(c->early_timer);
         c->handshake = handshake_unref(c->handshake);
         c->report = kept;
         c->error = (CallError) {.alert_id = -1};

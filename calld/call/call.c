@@ -77,6 +77,7 @@ static void call_release(Call *c) {
         if (!c->easy)
                 return;
 
+        c->early_timer = sd_event_source_disable_unref(c->early_timer);
         pool_give_easy(c->connection->pool, TAKE_PTR(c->easy));
         c->caller->n_calls--;
 }

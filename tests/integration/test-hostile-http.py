@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from harness import Pair, Suite, contains, equal, fail, wait_until
 from hostile import Far, Usage
+from peers import Nginx
 
 # Timeout= of the connection is 2 s.
 DEADLINE_SEC = 4
@@ -57,7 +58,7 @@ def goes_on(data):
 def resets(data):
     def act(peer):
         peer.send(data)
-        time.sleep(0.05)
+        peer.far.stopping.wait(0.05)
         peer.reset()
     return act
 
@@ -248,6 +249,13 @@ def early_answer(bench):
         equal((answer.status, answer.body, record.get("MIDTLS_REASON")), (413, b"much", None), "answer (%r)" % (record,))
 
 
+def early_http2(bench, size):
+    """H11, over HTTP/2: the answer is whole, and the body is never read."""
+    for method in ("PUT", "POST"):
+        answer, record = bench.call(None, method, alias="http2", body=b"p" * size)
+        equal((answer.status, answer.body, record.get("MIDTLS_REASON")), (200, b"early", None), "answer (%r)" % (record,))
+
+
 def unasked(bench, method, first, late):
     """H12, H16: bytes beyond an answer are no answer to the next request."""
     def act(peer):
@@ -314,6 +322,8 @@ def main(suite):
         bench = Bench(pair, stack)
         pair.profile("mauth", "p256.keytool.p12")
         pair.connection("early", "mauth", stack.enter_context(Far(pair.pki, refuse_early)).port, http="Timeout=2s")
+        nginx = stack.enter_context(Nginx(pair.pki, http2=True, extra="location /bad { return 200 'early'; }"))
+        pair.connection("http2", "mauth", nginx.port, http="Timeout=3s")
         pair.connection("http", "mauth", bench.far.port, http="ConnectTimeout=2s\nTimeout=2s\nMaxResponseBytes=1M")
         stack.enter_context(pair)
 
@@ -328,6 +338,8 @@ def main(suite):
             suite.run("H10 401 " + value.decode(), passed_on, bench, 401, [b"WWW-Authenticate: " + value], b"", {"WWW-Authenticate": [value.decode()]})
         suite.run("H10 407", passed_on, bench, 407, [b"Proxy-Authenticate: Basic realm=r"], b"", {"Proxy-Authenticate": []})
         suite.run("H11 early answer", early_answer, bench)
+        for size in (1000, 70000, 1000000):
+            suite.run("H11 early answer, HTTP/2, %d bytes" % size, early_http2, bench, size)
         for method, first in (("GET", OK), ("HEAD", OK), ("GET", b"HTTP/1.1 204 X\r\n\r\n"), ("GET", b"HTTP/1.1 304 X\r\n\r\n"),
                               ("GET", b"HTTP/1.1 204 X\r\nContent-Length: 4\r\n\r\ngood"), ("GET", CHUNKED + b"4\r\ngood\r\n0\r\n\r\n")):
             for late in (False, True):
