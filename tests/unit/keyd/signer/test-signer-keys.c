@@ -11,6 +11,7 @@
 #include <openssl/core_names.h>
 #include <poll.h>
 
+#include "common/chan.h"
 #include "common/msg-hello.h"
 #include "tests/unit/keyd/signer/peer.h"
 
@@ -273,6 +274,27 @@ static void test_record_not_received(void **state) {
         assert_signs(f, 1);
 }
 
+/* Answers that nobody takes do not keep the signer from its next load. */
+static void test_answers_not_taken(void **state) {
+        _cleanup_(buf_done) Buf answer = BUF_INIT(4096);
+        Fixture *f = *state;
+        MsgVerdict m = test_verdict(1, TLS_VERSION_1_3, P256, test_hash(32));
+
+        m.alias = SPAN_LITERAL("crm2");
+        for (unsigned i = 0; i < 1000; i++)
+                ask(&f->p, &m);
+        load_simple(&f->p, 2, f->key, f->leaf);
+        assert_true(role_log_has(&f->p, "does not take its answer", 1));
+
+        while (chan_receive(f->p.verdicts, &answer, 0) == 0)
+                continue;
+        m = test_verdict(2, TLS_VERSION_1_3, P256, test_hash(32));
+        ask(&f->p, &m);
+        do
+                peer_receive(f->p.verdicts, &answer);
+        while (answer.data[0] != MSG_SIGNATURE);
+}
+
 /* Out of turn: without KEYS_BEGIN nothing is taken. */
 static void test_out_of_turn(void **state) {
         Fixture *f = *state;
@@ -343,6 +365,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_faulty_key, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_malformed_records, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_record_not_received, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_answers_not_taken, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_out_of_turn, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_begun_anew, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_full, setup, teardown),

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "common/chan.h"
 #include "common/msg-sign.h"
 #include "tests/unit/keyd/signer/peer.h"
 
@@ -292,27 +291,6 @@ static void test_sequence(void **state) {
         assert_refuses(f, test_verdict(1, TLS_VERSION_1_2, P256, buf_span(&transcript)), REFUSAL_TRANSCRIPT_MALFORMED);
 }
 
-/* Answers that nobody takes do not keep the signer from its next load. */
-static void test_answers_not_taken(void **state) {
-        _cleanup_(buf_done) Buf answer = BUF_INIT(4096);
-        Fixture *f = *state;
-        MsgVerdict m = good();
-
-        m.alias = SPAN_LITERAL("crm2");
-        for (unsigned i = 0; i < 1000; i++)
-                ask(&f->p, &m);
-        load_simple(&f->p, 2, f->key, f->leaf);
-        assert_true(role_log_has(&f->p, "does not take its answer", 1));
-
-        while (chan_receive(f->p.verdicts, &answer, 0) == 0)
-                continue;
-        m = test_verdict(2, TLS_VERSION_1_3, P256, test_hash(32));
-        ask(&f->p, &m);
-        do
-                peer_receive(f->p.verdicts, &answer);
-        while (answer.data[0] != MSG_SIGNATURE);
-}
-
 static void test_destination(void **state) {
         static const char *const others[] = {"partner.example.com:444", "partner.example.com:44", "evil.example.com:443", "partner.example.com"};
 
@@ -397,7 +375,6 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_transcript_malformed_tls12, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sequence, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_version, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_answers_not_taken, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_destination, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_replay, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_deadline, setup, teardown),
