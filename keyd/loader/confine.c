@@ -111,11 +111,11 @@ static int limit(int resource, rlim_t value) {
         return setrlimit(resource, &l) < 0 ? -errno : 0;
 }
 
-int confine(bool sandbox_off) {
+int confine(bool sandbox_off, bool supervised) {
         int r;
 
         r = jail_prepare();
-        if (r >= 0)
+        if (r >= 0 && !supervised)
                 r = limit(RLIMIT_CPU, CPU_SECONDS_MAX);
         if (r < 0 || SANITIZED)
                 return r;

@@ -10,7 +10,7 @@ import time
 
 from harness import BUILD, SANDBOX, equal, fail
 
-SNAPSHOT_END, KEY, KEYS_END, KEYS_TAKEN, LOAD, LOAD_END, WATCH, GENERATION, REPORT = 0x86, 0x46, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x69
+SNAPSHOT_END, KEY, KEYS_END, KEYS_TAKEN, LOAD, LOAD_END, WATCH, GENERATION, PROGRESS, REPORT = 0x86, 0x46, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0x69
 FD_CONTROL, FD_KEYS = 3, 5
 RECORD_MAX = 192 * 1024
 
@@ -86,7 +86,7 @@ class Role:
                 return records, reports
             if record[0] == REPORT:
                 reports.append(record)
-            elif record[0] != WATCH:
+            elif record[0] not in (WATCH, PROGRESS):
                 records.append(record)
 
     def load(self, **options):
