@@ -101,10 +101,7 @@ static void explain(Quarantined *q, const Load *l, const char *how) {
         else
                 snprintf(q->sentence, sizeof(q->sentence), "the loader %s while it read its files%s%s", how, l->fault ? ": " : "",
                          l->fault ? l->fault : "");
-        snprintf(q->hint, sizeof(q->hint), "%s",
-                 l->state == PROGRESS_SLOW   ? HINT_SLOW
-                 : l->state == PROGRESS_LATE ? HINT_LATE
-                                             : HINT_DIED);
+        snprintf(q->hint, sizeof(q->hint), "%s", l->state == PROGRESS_SLOW ? HINT_SLOW : l->state == PROGRESS_LATE ? HINT_LATE : HINT_DIED);
 }
 
 /* The profile whose files were being read. A loader that names one which it was told to leave out is not believed. */

@@ -62,9 +62,9 @@ void child_describe_end(const siginfo_t *end, char *ret, size_t size);
 typedef struct Quarantined {
         struct Quarantined *next;
         char profile[PROTO_NAME_MAX + 1];
-        bool due;            /* a load of its own is to come */
-        bool failed;         /* the last one was in vain; else its files take long, but can be read */
-        bool failed_dry;     /* the same of the dry run under way */
+        bool due;                           /* a load of its own is to come */
+        bool failed;                        /* the last one was in vain; else its files take long, but can be read */
+        bool failed_dry;                    /* the same of the dry run under way */
         char sentence[QUARANTINE_TEXT_MAX]; /* why it has no key, if it has none */
         char hint[QUARANTINE_TEXT_MAX];
 } Quarantined;
@@ -92,9 +92,9 @@ typedef struct Load Load;
 
 /* What is loaded for one reason: those that can be read quickly first, then each that is due by itself */
 typedef struct LoadRound {
-        bool again;    /* the last load left something to be published by another */
-        bool quiet;    /* nobody asked */
-        bool reported; /* all but those in quarantine */
+        bool again;                     /* the last load left something to be published by another */
+        bool quiet;                     /* nobody asked */
+        bool reported;                  /* all but those in quarantine */
         char tried[PROTO_NAME_MAX + 1]; /* the last profile that had a load of its own */
         uint32_t n_failed;
 } LoadRound;

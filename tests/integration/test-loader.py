@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import pki
 from dated import DAY, Issuer
 from harness import BUILD, PASSWORD, SANITIZED, Pair, Suite, contains, equal, fail, wait_until
-from loader import KEY, SNAPSHOT_END, Role
+from loader import KEY, SNAPSHOT_END, Role, make_slow, reading
 from peers import Nginx
 
 SLOW = 1000000 if SANITIZED else 3000000  # iterations, three times: more than a second
@@ -205,26 +205,12 @@ def is_idle(pair):
         return len(file.read().split()) == 2
 
 
-def cpu_ticks(pid):
-    with open("/proc/%d/stat" % pid) as file:
-        return int(file.read().rpartition(")")[2].split()[11])
-
-
-def is_reading(pid):
-    try:
-        return cpu_ticks(pid) > 30
-    except OSError:
-        return False
-
-
 def reload_in_background(pair):
     """(the command, the pid of the loader that reads the slow store for it): the others are done long before they have cost as much."""
     wait_until(lambda: is_idle(pair), "no other load is under way", 20)
     process = subprocess.Popen([os.path.join(BUILD, "calld", "midtls"), "--socket", os.path.join(pair.dir, "run", "keyd-admin.sock"), "reload"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    found = []
-    wait_until(lambda: found.append(pair.role("keyd-loader")) or is_reading(found[-1]), "the slow store is read", 20)
-    return process, found[-1]
+    return process, reading(pair)
 
 
 def killed(pair):
@@ -312,20 +298,11 @@ def make_pair(suite, name, slow):
     return pair
 
 
-def make_slow(folder, pki_folder):
-    issuer = Issuer(folder, pki_folder)
-    issuer.issue("zslow", 90 * DAY)
-    issuer.maker.run("openssl", "pkcs12", "-export", "-inkey", "zslow.key", "-in", "zslow.bundle.pem", "-iter", str(SLOW), "-passout",
-                     "pass:" + PASSWORD, "-out", "zslow.p12")
-    os.chmod(issuer.path("zslow.p12"), 0o600)
-    return issuer.path("zslow.p12")
-
-
 def main(suite):
     with contextlib.ExitStack() as stack:
         folder = tempfile.mkdtemp(prefix="midtls-slow-")
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        slow = make_slow(folder, pki.make(os.path.join(BUILD, "tests", "pki")))
+        slow = make_slow(folder, pki.make(os.path.join(BUILD, "tests", "pki")), SLOW)
         pairs = [make_pair(suite, name, slow) for name in ("stopped", "killed")]
         server = stack.enter_context(Nginx(pairs[0].pki, extra="keepalive_timeout 0;"))
         for pair in pairs:

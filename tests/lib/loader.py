@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A keyd-loader by hand, with the caller as its supervisor and its signer, over the socket pairs of common/role.h."""
+"""A loader that reads a slow keystore, and a keyd-loader by hand, with the caller as its supervisor and its signer, over the socket pairs of common/role.h."""
 
 import fcntl
 import os
@@ -8,7 +8,8 @@ import socket
 import struct
 import time
 
-from harness import BUILD, SANDBOX, equal, fail
+from dated import DAY, Issuer
+from harness import BUILD, PASSWORD, SANDBOX, equal, fail, wait_until
 
 SNAPSHOT_END, KEY, KEYS_END, KEYS_TAKEN, LOAD, LOAD_END, WATCH, GENERATION, PROGRESS, REPORT = 0x86, 0x46, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0x69
 FD_CONTROL, FD_KEYS = 3, 5
@@ -98,3 +99,43 @@ class Role:
         records, reports = self.snapshot()
         equal((self.wait(), records[-1][0]), (0, SNAPSHOT_END), "exit status and last record")
         return records, reports, [record for record in keys if record[0] == KEY]
+
+
+def make_slow(folder, pki_folder, iterations):
+    """A PKCS#12 with a good key that takes long to open: three times as many iterations."""
+    issuer = Issuer(folder, pki_folder)
+    issuer.issue("slow", 90 * DAY)
+    issuer.maker.run("openssl", "pkcs12", "-export", "-inkey", "slow.key", "-in", "slow.bundle.pem", "-iter", str(iterations), "-passout",
+                     "pass:" + PASSWORD, "-out", "slow.p12")
+    os.chmod(issuer.path("slow.p12"), 0o600)
+    return issuer.path("slow.p12")
+
+
+def cpu_ticks(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] == "Z" else int(fields[11])
+
+
+def reading(pair, seconds=20):
+    """The pid of a loader that reads a slow keystore now: those of the others cost far less."""
+    found = []
+
+    def is_reading():
+        keyd = pair.pid("keyd")
+        with open("/proc/%d/task/%d/children" % (keyd, keyd)) as file:
+            found[:] = [int(pid) for pid in file.read().split() if cpu_ticks(int(pid)) > 30 and is_loader(pid)]
+        return found
+
+    return wait_until(is_reading, "a slow store is read", seconds)[0]
+
+
+def is_loader(pid):
+    try:
+        with open("/proc/%s/comm" % pid) as file:
+            return file.read().strip() == "keyd-loader"
+    except OSError:
+        return False
