@@ -66,6 +66,16 @@ class Bench:
         shutil.copy(self.issuer.path(name + ".bundle.pem"), self.live + ".new")
         os.rename(self.live + ".new", self.live)
 
+    def append(self, name, text):
+        path = os.path.join(self.dir, "etc", name)
+        shutil.copy(path, path + ".before")
+        with open(path, "a") as file:
+            file.write(text)
+
+    def restore(self, name):
+        path = os.path.join(self.dir, "etc", name)
+        os.rename(path + ".before", path)
+
     def key(self, name):
         return self.issuer.path(name + ".key")
 
@@ -132,6 +142,33 @@ def kept_while_in_doubt(bench):
             equal(b"stays in force" in reports[0], not empty, "whether it is kept")
 
 
+def left_out(bench):
+    """The files of the profile are not read, and it keeps what it has."""
+    bench.put("a")
+    with bench.role() as loader:
+        records, _, _ = loader.load(resend=True, empty=True)
+        equal(loader.progress, ["mauth", ""], "progress")
+    bench.put("b")
+    with bench.role() as loader:
+        again, reports, keys = loader.load(previous=records, revision=2, last_generation=1, left_out=(True, "it is slow"))
+        equal((loader.progress, keys, reports), ([""], [], []), "progress, keys and reports when it is put off")
+        equal(again[1:], records[1:], "the snapshot but its opening")
+    with bench.role() as loader:
+        _, reports, keys = loader.load(previous=records, revision=2, last_generation=1, left_out=(False, "it is bad"))
+        equal((loader.progress, keys), ([""], []), "progress and keys")
+        contains(reports[0], b"the last reload failed: it is bad; generation 1 stays in force", "report")
+    for empty in (True, False):
+        # Without CRLs, for which it wishes now, its key cannot be kept.
+        if not empty:
+            bench.append("mauth.profile", "CRLFile=/nowhere\n")
+        for put_off in (True, False):
+            with bench.role() as loader:
+                again, _, keys = loader.load(previous=records, revision=2, last_generation=1, empty=empty, resend=empty, left_out=(put_off, "it is bad"))
+                equal((loader.progress, keys), ([""], []), "progress and keys")
+                equal([b"it is bad" in record and b"the last reload" not in record for record in again], [False, True, False], "records that say why")
+    bench.restore("mauth.profile")
+
+
 def dry_run(bench):
     """Without a channel to the signer; nothing is recorded."""
     bench.put("b")
@@ -180,6 +217,7 @@ def by_hand(suite):
         suite.run("holds no key of earlier loads", knows_no_earlier_key, bench)
         suite.run("an unchanged key is not sent", unchanged_is_not_sent, bench)
         suite.run("garbage while the signer is in doubt", kept_while_in_doubt, bench)
+        suite.run("a profile that is left out", left_out, bench)
         suite.run("dry run", dry_run, bench)
         suite.run("thresholds", thresholds, bench)
         suite.run("the signer says nonsense", broken_signer, bench, lambda loader: loader.signer.send(b"\x4a\0"))

@@ -11,7 +11,8 @@ import time
 from dated import DAY, Issuer
 from harness import BUILD, PASSWORD, SANDBOX, equal, fail, wait_until
 
-SNAPSHOT_END, KEY, KEYS_END, KEYS_TAKEN, LOAD, LOAD_END, WATCH, GENERATION, PROGRESS, REPORT = 0x86, 0x46, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0x69
+SNAPSHOT_END, KEY, KEYS_END, KEYS_TAKEN, REPORT = 0x86, 0x46, 0x49, 0x4a, 0x69
+LOAD, LOAD_END, WATCH, GENERATION, PROGRESS, QUARANTINE = 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0x50
 FD_CONTROL, FD_KEYS = 3, 5
 RECORD_MAX = 192 * 1024
 
@@ -57,10 +58,13 @@ class Role:
         self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.status
 
-    def ask(self, previous=(), revision=1, last_generation=0, resend=False, empty=False, dry_run=False, quiet=False, now=None, before=0):
-        """As common/msg-load.c writes it."""
+    def ask(self, previous=(), revision=1, last_generation=0, resend=False, empty=False, dry_run=False, quiet=False, now=None, before=0, left_out=None):
+        """As common/msg-load.c and msg-quarantine.c write it. LEFT_OUT: (whether it is put off, why)."""
         self.supervisor.send(struct.pack(">BQ????QQ", LOAD, revision, resend, empty, dry_run, quiet, int(now or time.time()), int(before)))
         self.supervisor.send(struct.pack(">BH5sQ", GENERATION, 5, b"mauth", last_generation))
+        if left_out:
+            why = left_out[1].encode()
+            self.supervisor.send(struct.pack(">BH5s?H%dsH" % len(why), QUARANTINE, 5, b"mauth", left_out[0], len(why), why, 0))
         for record in previous:
             self.supervisor.send(record)
         self.supervisor.send(bytes([LOAD_END]))
@@ -81,13 +85,16 @@ class Role:
     def snapshot(self):
         """(records of the snapshot, reports); what the loader says until it ends."""
         records, reports = [], []
+        self.progress = []
         while True:
             record = self.supervisor.recv(RECORD_MAX)
             if not record:
                 return records, reports
             if record[0] == REPORT:
                 reports.append(record)
-            elif record[0] not in (WATCH, PROGRESS):
+            elif record[0] == PROGRESS:
+                self.progress.append(record[3:].decode())
+            elif record[0] != WATCH:
                 records.append(record)
 
     def load(self, **options):
