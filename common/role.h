@@ -58,6 +58,7 @@ typedef enum RoleMsgType {
 #define ROLE_DESTINATION_MAX 260U        /* host:port */
 #define ROLE_SNAPSHOT_RECORDS_MAX 20000U /* of a whole snapshot */
 #define ROLE_SNAPSHOT_BYTES_MAX (64U * 1024 * 1024)
+#define ROLE_EXTRA_RECORDS_MAX 65536U /* WATCH and REPORT of a load */
 
 /* How long the signer keeps a generation that a newer one has replaced: handshakes under way end on it. */
 #define ROLE_OLD_GENERATION_USEC (60 * USEC_PER_SEC)

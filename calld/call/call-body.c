@@ -38,6 +38,8 @@ size_t call_on_write(char *data, size_t size, size_t n, void *userdata) {
         }
 
         c->report.bytes_in += n_bytes;
+        if (!c->dead)
+                call_watch_upload(c);
         return c->dead ? 0 : n_bytes;
 }
 

@@ -12,6 +12,9 @@
 /* All response headers of one answer; libcurl stops at 300 KiB by itself. */
 #define CALL_HEAD_MAX (512U * 1024)
 #define CALL_HEADERS_MAX 1024U
+#define CALL_INTERIM_MAX 10U
+#define CALL_TRAILERS_MAX 100U
+#define CALL_SOCKETS_MAX 8U
 
 /* A request body up to here can be sent again. */
 #define CALL_REPLAY_MAX (64U * 1024)
@@ -37,8 +40,10 @@ struct Call {
         char *url, *target;
         char curl_text[CURL_ERROR_SIZE];
 
-        Handshake *handshake; /* of the connection it opened or took over */
-        bool checked;         /* call_on_connected() has run */
+        Handshake *handshake;          /* of the connection it opened or took over */
+        bool checked;                  /* call_on_connected() has run */
+        int sockets[CALL_SOCKETS_MAX]; /* opened last, some of them closed again: libcurl tries several addresses */
+        size_t n_sockets;
 
         /* the answer's head: lines in one buffer, offsets until it is whole */
         Buf head;
@@ -46,8 +51,10 @@ struct Call {
         size_t n_headers;
         int64_t content_length; /* -1: not said */
         unsigned status;
+        unsigned n_interim, n_trailers;
         bool head_done;
-        bool is_http2, is_chunked;
+        bool is_http2; /* as TLS negotiated it, whatever the answer says */
+        bool is_chunked;
         bool ends_by_close; /* neither length nor chunks: the answer ends with the connection */
 
         int64_t body_size; /* of the request, -1: chunked */
@@ -56,6 +63,9 @@ struct Call {
         bool resume_upload, resume_download;
         sd_event_source *defer;
         bool dead; /* call_free() came while libcurl was running */
+
+        sd_event_source *early_timer; /* NULL: the answer is not whole, or nothing is sent any more */
+        uint64_t early_bytes_out;
 
         /* trying again */
         bool is_idempotent, retry_off;
@@ -69,6 +79,8 @@ struct Call {
         unsigned n_connections;       /* the request went to, in this attempt */
         long n_sent;                  /* of the request's header, up to the last of them */
         bool resent;                  /* something of it was, in this attempt */
+        bool stale;                   /* a kept connection is not to be used: another one is taken */
+        unsigned n_stale;
 
         bool failed;     /* error was set by us, before libcurl noticed anything */
         CallError error; /* also an address that was refused, as long as another one may do */
@@ -89,6 +101,18 @@ int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_p
 
 /* Return: false when the connection must not be used; the call has failed then */
 bool call_on_connected(Call *c);
+
+/* call-peek.c: notes in c->handshake which of the sockets opened is its own, by the port that libcurl says */
+void call_find_socket(Call *c, int local_port);
+
+/*
+ * Reads as far as the first byte that is meant for HTTP, and leaves that. Return: SSL_ERROR_NONE when there is one, SSL_ERROR_WANT_READ when
+ * nothing is there (or the socket is not known), otherwise the connection has ended
+ */
+int call_peek(const Handshake *h, SSL *ssl) _must_check_;
+
+/* call-early.c: after each part of an answer: whether it is whole while the request's body is not */
+void call_watch_upload(Call *c);
 
 /* call-head.c, call-body.c */
 size_t call_on_header(char *data, size_t size, size_t n, void *userdata);
@@ -111,6 +135,9 @@ size_t call_discard(Call *c, size_t n_bytes);
 
 /* Before the request goes to a connection. Return: false when it must not; the call has failed then */
 bool call_may_resend(Call *c);
+
+/* After c->stale. Return: true when the call goes to another connection */
+bool call_replace_connection(Call *c);
 
 /* A kept connection ended without an answer, and the request is not sent again. */
 void call_fail_kept(Call *c);

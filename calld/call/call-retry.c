@@ -25,18 +25,20 @@ static uint64_t retry_after(const Call *c) {
 }
 
 static void call_reset(Call *c) {
-        CallReport kept = {.attempts = c->report.attempts + 1};
+        CallReport kept = {.attempts = c->report.attempts + (c->stale ? 0 : 1)};
 
+        c->early_timer = sd_event_source_disable_unref(c->early_timer);
         c->handshake = handshake_unref(c->handshake);
         c->report = kept;
         c->error = (CallError) {.alert_id = -1};
         c->failed = c->checked = c->head_done = c->discarding = false;
         c->is_chunked = c->is_http2 = c->ends_by_close = false;
         c->upload_paused = c->download_paused = c->resume_upload = c->resume_download = false;
-        c->n_connections = c->status = 0;
+        c->n_connections = c->status = c->n_interim = c->n_trailers = 0;
         c->n_headers = 0;
         c->n_sent = 0;
-        c->resent = false;
+        c->resent = c->resent && c->stale;
+        c->stale = false;
         c->content_length = -1;
         c->curl_text[0] = '\0';
         c->sent_offset = 0;
@@ -61,6 +63,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static bool start_timer(Call *c, uint64_t delay_usec) {
+        c->retry_timer = sd_event_source_disable_unref(c->retry_timer);
+        return sd_event_add_time_relative(c->caller->loop, &c->retry_timer, CLOCK_MONOTONIC, delay_usec, USEC_PER_MSEC, on_timer, c) >= 0;
+}
+
 /* Return: true when the call will be made again; the timer runs then */
 static bool plan(Call *c, uint64_t after_usec) {
         RetryState s = {
@@ -78,10 +85,17 @@ static bool plan(Call *c, uint64_t after_usec) {
         if (!retry_decide(&c->connection->m, &s, &delay_usec) || !retry_budget_take(&c->connection->pool->retries, now_usec()))
                 return false;
 
-        c->retry_timer = sd_event_source_disable_unref(c->retry_timer);
-        if (sd_event_add_time_relative(c->caller->loop, &c->retry_timer, CLOCK_MONOTONIC, delay_usec, USEC_PER_MSEC, on_timer, c) < 0)
+        if (!start_timer(c, delay_usec))
                 return false;
         c->n_retries++;
+        return true;
+}
+
+bool call_replace_connection(Call *c) {
+        /* no more than are kept */
+        if (c->n_stale++ >= CURLLOOP_CONNECTIONS_MAX || !start_timer(c, 0))
+                return false;
+        c->waiting = true;
         return true;
 }
 

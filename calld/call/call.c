@@ -77,6 +77,7 @@ static void call_release(Call *c) {
         if (!c->easy)
                 return;
 
+        c->early_timer = sd_event_source_disable_unref(c->early_timer);
         pool_give_easy(c->connection->pool, TAKE_PTR(c->easy));
         c->caller->n_calls--;
 }
@@ -105,6 +106,9 @@ void call_finish(Call *c, CURLcode result) {
                 c->waiting = true;
                 return;
         }
+
+        if (c->stale && result == CURLE_ABORTED_BY_CALLBACK && call_replace_connection(c))
+                return;
 
         fill_report(c);
         call_explain(c, result);

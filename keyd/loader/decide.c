@@ -69,11 +69,12 @@ static void explain_dates(ProfileResult *r, int64_t not_before, int64_t not_afte
         }
 }
 
-static void explain_failure(ProfileResult *r, bool kept) {
+/* Of a profile that has a key all the same. */
+static void explain_failure(ProfileResult *r) {
         char detail[sizeof(r->failure.detail)];
 
         decide_copy_text(detail, sizeof(detail), r->failure.detail);
-        snprintf(r->reason, sizeof(r->reason), "%s%s", kept ? "the last reload failed: " : "", detail);
+        snprintf(r->reason, sizeof(r->reason), "the last reload failed: %s", detail);
         decide_copy_text(r->hint, sizeof(r->hint), r->failure.hint);
 }
 
@@ -108,11 +109,13 @@ static void refuse_untimely_key(ProfileResult *r, const MsgLoad *load) {
         decide_copy_text(r->failure.hint, sizeof(r->failure.hint), untimely.hint);
 }
 
-static void fail(ProfileResult *r) {
+void decide_fail(ProfileResult *r) {
         r->what = ADMIN_WHAT_FAILED;
         r->state = PROTO_STATE_UNAVAILABLE;
         r->generation = 0;
-        explain_failure(r, false);
+        r->send_key = false;
+        decide_copy_text(r->reason, sizeof(r->reason), r->failure.detail);
+        decide_copy_text(r->hint, sizeof(r->hint), r->failure.hint);
 }
 
 static void take_key(ProfileResult *r, const MsgLoad *load) {
@@ -151,7 +154,7 @@ void decide_profile(ProfileResult *r, const MsgLoad *load) {
         r->keeps_ca = r->ca_failed;
         r->keeps_crls = r->crls_failed;
         if (!can_keep(r, load)) {
-                fail(r);
+                decide_fail(r);
                 return;
         }
 
@@ -165,7 +168,7 @@ void decide_profile(ProfileResult *r, const MsgLoad *load) {
                 if (r->state != PROTO_STATE_READY)
                         return;
                 if (!r->put_off)
-                        explain_failure(r, true);
+                        explain_failure(r);
                 else if (r->previous.state == PROTO_STATE_READY) {
                         copy_span(r->reason, sizeof(r->reason), r->previous.reason);
                         copy_span(r->hint, sizeof(r->hint), r->previous.hint);

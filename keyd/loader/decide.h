@@ -45,6 +45,9 @@ void profile_result_done(ProfileResult *r);
 /* @load: what the supervisor said. */
 void decide_profile(ProfileResult *r, const MsgLoad *load);
 
+/* Whatever was decided: the profile has no key, and r->failure says why. */
+void decide_fail(ProfileResult *r);
+
 /* Bytes that a text of the protocol may not hold become '?'; cut at @size - 1. */
 void decide_copy_text(char *ret, size_t size, const char *text);
 

@@ -54,7 +54,9 @@ static int work(const DaemonOptions *o) {
         else
                 return run_load(o->config_dir);
 
-        return r < 0 ? log_errno(r, "Cannot look at it") : r;
+        if (r < 0)
+                return log_errno(r, "Cannot look at %s", o->inspect ? o->inspect : o->config_dir ? o->config_dir : "the configuration");
+        return r;
 }
 
 int main(int argc, char *argv[]) {

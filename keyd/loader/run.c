@@ -17,7 +17,7 @@
 #define REQUEST_USEC (10 * USEC_PER_SEC)
 #define SIGNER_USEC (5 * USEC_PER_SEC)
 #define SEND_USEC (10 * USEC_PER_SEC)
-#define EXTRA_RECORDS_MAX 65536U /* watches and reports */
+#define PROGRESS_MAX (GENERATIONS_MAX + 1) /* one a profile and one behind the last */
 
 typedef struct Run {
         const char *config_dir;
@@ -210,7 +210,7 @@ static int read_request(Run *run) {
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The supervisor's request cannot be read");
 
-        r = record_list_new(EXTRA_RECORDS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
+        r = record_list_new(ROLE_EXTRA_RECORDS_MAX - PROGRESS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
         if (r >= 0)
                 r = record_list_new(ROLE_SNAPSHOT_RECORDS_MAX - 1, ROLE_SNAPSHOT_BYTES_MAX - 1, &run->snapshot);
 
@@ -245,7 +245,8 @@ static int give_keys(const Run *run) {
         if (run->request.load.dry_run)
                 return 0;
 
-        r = grant_send(&p, ROLE_FD_KEYS, deadline_after(SIGNER_USEC), &n_missing);
+        /* Loaders come one after the other, so the time names the load. */
+        r = grant_send(&p, ROLE_FD_KEYS, now_usec(), deadline_after(SIGNER_USEC), &n_missing);
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The signer does not take the keys");
         if (n_missing == 0)

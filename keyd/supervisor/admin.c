@@ -23,7 +23,7 @@ static void client_done(AdminClient *a) {
 }
 
 static void send_to(AdminClient *a, Span record) {
-        int r = channel_send(a->channel, record);
+        int r = channel_n_queued(a->channel) < ADMIN_QUEUED_MAX ? channel_send(a->channel, record) : -ENOBUFS;
 
         if (r < 0) {
                 log_errno(r, "Cannot answer on the admin socket");

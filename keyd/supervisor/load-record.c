@@ -94,10 +94,10 @@ static int check_report(LoadRecords *r, Span body) {
         return LOAD_RECORD_E_REPORT;
 }
 
-static int check_progress(LoadRecords *r, Span body) {
+static int check_progress(LoadRecords *r _unused_, Span body) {
         MsgProgress m;
 
-        return msg_progress_decode(body, &m) == 0 && ++r->n_progress <= ROLE_SNAPSHOT_RECORDS_MAX ? LOAD_RECORD_E_PROGRESS : LOAD_RECORD_E_VIOLATION;
+        return msg_progress_decode(body, &m) == 0 ? LOAD_RECORD_E_PROGRESS : LOAD_RECORD_E_VIOLATION;
 }
 
 typedef struct RecordRow {
@@ -151,6 +151,9 @@ int load_records_take(LoadRecords *r, Span record) {
                 return LOAD_RECORD_E_VIOLATION;
         row = find(type);
         if (!row || r->stage < row->from || r->stage > row->to)
+                return LOAD_RECORD_E_VIOLATION;
+
+        if (!row->kept && r->n_extra++ >= ROLE_EXTRA_RECORDS_MAX)
                 return LOAD_RECORD_E_VIOLATION;
 
         k = row->check(r, body);

@@ -21,6 +21,8 @@
 #define HINT_LATE "make the keystore anew, with fewer iterations; it is tried again when a file changes, and by midtls reload"
 #define HINT_DIED "make the keystore anew with openssl or keytool; it is tried again when a file changes, and by midtls reload"
 
+#define UNANNOUNCED_MAX 8U
+
 static void start_next(Supervisor *s);
 
 /* end: it went well */
@@ -144,7 +146,7 @@ static bool quarantine_culprit(Supervisor *s, const Load *l, const char *how) {
 
 /* end: it failed as a whole */
 
-static void fail(Supervisor *s, const Load *l, const char *why) {
+static void fail(Supervisor *s, bool dry_run, const char *why) {
         _cleanup_(buf_done) Buf report = BUF_INIT(PROTO_RECORD_MAX);
         const MsgAdminReport m = {
                 .what = ADMIN_WHAT_FAILED,
@@ -155,8 +157,8 @@ static void fail(Supervisor *s, const Load *l, const char *why) {
         log_message(PRIORITY_ERROR, "The loader failed: %s; what was loaded before stays", why);
         s->n_failed_loads++;
         if (msg_admin_report_encode(&report, &m) == 0)
-                admin_load_report(s, l->order.dry_run, buf_span(&report));
-        if (l->order.dry_run)
+                admin_load_report(s, dry_run, buf_span(&report));
+        if (dry_run)
                 return;
 
         s->round.again = false;
@@ -171,7 +173,7 @@ static void finish_dry(Supervisor *s, const Load *l, bool good, const char *how,
         if (!good && quarantine_culprit(s, l, how))
                 return;
         if (!good)
-                fail(s, l, why);
+                fail(s, true, why);
 
         quarantine_forget_dry(s);
         admin_load_ended(s, true, l->records.n_failed + !good);
@@ -181,10 +183,14 @@ static void finish(Supervisor *s, Load *l, bool good, const char *how, const cha
         if (good)
                 succeed(s, l);
         else if (!quarantine_culprit(s, l, how))
-                fail(s, l, why);
+                fail(s, false, why);
 
-        if (s->round.again)
+        if (s->round.again) {
+                /* Who waits for our start waits for a few such profiles. */
+                if (!s->announced && s->n_quarantined >= UNANNOUNCED_MAX)
+                        supervisor_announce(s);
                 return;
+        }
         if (!quarantine_next(s))
                 admin_load_ended(s, false, s->round.n_failed);
         supervisor_announce(s);
@@ -267,6 +273,21 @@ static void give_way(Supervisor *s) {
         load_give_up(l, "another load was wanted");
 }
 
+/* No memory, descriptor or process to be had now: what is loaded goes on working. */
+static void start_failed(Supervisor *s, bool dry_run, int error) {
+        char why[128];
+
+        snprintf(why, sizeof(why), "it cannot be started: %s", strerrordesc_np(-error));
+        fail(s, dry_run, why);
+        if (dry_run)
+                quarantine_forget_dry(s);
+        else
+                s->signer_is_known = false;
+        admin_load_ended(s, dry_run, dry_run ? 1 : s->round.n_failed);
+        supervisor_announce(s);
+        start_next(s);
+}
+
 static void start_next(Supervisor *s) {
         LoadOrder order;
         int r;
@@ -287,7 +308,7 @@ static void start_next(Supervisor *s) {
 
         r = load_start(s, &order, &s->load);
         if (r < 0)
-                supervisor_fail(s, log_errno(r, "Cannot start the loader"));
+                start_failed(s, order.dry_run, r);
 }
 
 void load_request(Supervisor *s, LoadReason reason, bool dry_run) {

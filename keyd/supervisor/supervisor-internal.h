@@ -155,7 +155,7 @@ typedef struct LoadRecords {
         uint64_t next_date;       /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
         const char *only;         /* borrowed; NULL, or the one profile whose reports count */
         uint32_t n_failed;        /* reports that are failures */
-        uint32_t n_progress;
+        uint32_t n_extra;         /* records that are not kept */
 } LoadRecords;
 
 enum {
@@ -209,6 +209,7 @@ void watch_done(Supervisor *s);
 /* admin.c */
 
 #define ADMIN_CLIENTS_MAX 8U
+#define ADMIN_QUEUED_MAX 16384U /* records for a client that does not read */
 
 typedef enum AdminState {
         ADMIN_STATE_IDLE,

@@ -33,6 +33,7 @@ DEFINE_RECODE(MsgRefusal, refusal)
 DEFINE_RECODE(MsgCrl, crl)
 DEFINE_RECODE(MsgReady, ready)
 DEFINE_RECODE(MsgVerdict, verdict)
+DEFINE_RECODE(MsgKeysBegin, keys_begin)
 DEFINE_RECODE(MsgGrant, grant)
 DEFINE_RECODE(MsgBinding, binding)
 DEFINE_RECODE(MsgKeysTaken, keys_taken)
@@ -83,6 +84,7 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [ROLE_READY] = recode_ready,
         [ROLE_CRL] = recode_crl,
         [ROLE_VERDICT] = recode_verdict,
+        [ROLE_KEYS_BEGIN] = recode_keys_begin,
         [ROLE_GRANT] = recode_grant,
         [ROLE_BINDING] = recode_binding,
         [ROLE_KEYS_TAKEN] = recode_keys_taken,

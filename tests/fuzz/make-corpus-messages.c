@@ -98,7 +98,8 @@ static void write_roles(Buf *b) {
                                                           .tls_version = TLS_VERSION_1_3,
                                                           .destination = SPAN_LITERAL("crm.example:443"),
                                                           .to_sign = span_make(hash, sizeof(hash))}));
-        write_record("grant", b, msg_grant_encode(b, &(MsgGrant) {.profile = SPAN_LITERAL("bank"), .generation = 1}));
+        write_record("keys-begin", b, msg_keys_begin_encode(b, &(MsgKeysBegin) {.batch = 1}));
+        write_record("grant", b, msg_grant_encode(b, &(MsgGrant) {.profile = SPAN_LITERAL("bank"), .minimum_tls = TLS_VERSION_1_2, .generation = 1}));
         write_record("binding", b,
                      msg_binding_encode(
                              b, &(MsgBinding) {.alias = SPAN_LITERAL("crm"), .profile = SPAN_LITERAL("bank"), .destination = SPAN_LITERAL("h:1")}));

@@ -198,15 +198,15 @@ def closed_before(bench, method, body):
     ended = []
 
     def close(peer, request):
+        ended.append(peer)  # before anybody can know of the answer
         peer.answer()
-        ended.append(peer)
         return True
 
     bench.start(close)
     for n in range(3):
         bench.expect("none", 200, 1, method, body=body)
         bench.requests(n + 1)
-        wait_until(lambda: ended[-1] not in bench.far.peers, "the far server has closed")
+        wait_until(lambda: len(ended) == n + 1 and ended[n] not in bench.far.peers, "the far server has closed")
 
 
 def http2(bench):

@@ -13,9 +13,32 @@ import struct
 import threading
 import time
 
+from harness import SANITIZED, fail, wait_until
 from peers import VERSIONS
 
 TIMEOUT_SEC = 20
+
+
+class Usage:
+    """What a process holds, compared with what it held when this was made."""
+
+    def __init__(self, pid, rss_kib=64 * 1024, descriptors=70):
+        self.pid = pid
+        self.rss_kib = rss_kib
+        self.descriptors = descriptors
+        self.before = self.now()
+
+    def now(self):
+        with open("/proc/%d/status" % self.pid) as file:
+            rss = next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+        return len(os.listdir("/proc/%d/fd" % self.pid)), rss
+
+    def check(self):
+        """DESCRIPTORS more are for connections that are kept."""
+        wait_until(lambda: self.now()[0] <= self.before[0] + self.descriptors, "descriptors are closed: %r, %r" % (self.before, self.now()))
+        # ASan keeps what was freed
+        if not SANITIZED and self.now()[1] > self.before[1] + self.rss_kib:
+            fail("resident memory grew from %d to %d KiB" % (self.before[1], self.now()[1]))
 
 
 class Request:
@@ -110,6 +133,8 @@ class Peer:
     def reset(self):
         """RST instead of FIN."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self.sock, socket.SHUT_RD)  # wakes another thread that reads
         self.close()
 
     def close(self):
@@ -133,6 +158,7 @@ class Raw:
         self.requests = []
         self.n_bytes = self.n_connections = 0
         self.problems = []
+        self.stopping = threading.Event()
         self.peers = set()
         self.listener = socket.socket()
         self.listener.bind(("127.0.0.1", 0))
@@ -145,6 +171,7 @@ class Raw:
         return self
 
     def __exit__(self, *_):
+        self.stopping.set()
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()

@@ -77,10 +77,11 @@ class Role:
             if not record:
                 fail("the loader closed the keys channel")
             records.append(record)
+        self.batch = records[0][1:]
         return records
 
     def answer_keys(self):
-        self.signer.send(struct.pack(">BI", KEYS_TAKEN, 0))
+        self.signer.send(struct.pack(">B8sI", KEYS_TAKEN, self.batch, 0))
 
     def snapshot(self):
         """(records of the snapshot, reports); what the loader says until it ends."""

@@ -248,10 +248,16 @@ static void test_chain_too_long(void **state _unused_) {
 
         make_case(&c);
         c.key.n_chain = PROTO_CHAIN_MAX + 1;
+        c.results[0].send_key = true;
         publish(&c);
         assert_int_equal(get_profile(&c, "alpha").state, PROTO_STATE_UNAVAILABLE);
         assert_int_equal(get_profile(&c, "alpha").generation, 0);
         assert_int_equal(count(&c, MSG_PROFILE), 2);
+        /* The signer gets nothing of it, and root and the journal are told. */
+        assert_int_equal(c.results[0].generation, 0);
+        assert_false(c.results[0].send_key);
+        assert_true(c.results[0].key_failed && c.results[0].failure.verdict == VERDICT_LIMIT);
+        assert_int_equal(c.results[0].what, ADMIN_WHAT_FAILED);
 }
 
 static void assert_connection_unavailable(Case *c, const char *reason) {

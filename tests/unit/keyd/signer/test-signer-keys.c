@@ -58,7 +58,10 @@ static void assert_refuses(Fixture *f, uint64_t generation, RefusalCode code) {
 }
 
 static void grant(Fixture *f, const char *profile, uint64_t generation) {
-        load_grant(&f->p, &(MsgGrant) {.profile = span_from_string(profile), .generation = generation, .max_signatures_per_minute = 1000});
+        load_grant(&f->p, &(MsgGrant) {.profile = span_from_string(profile),
+                                       .minimum_tls = TLS_VERSION_1_2,
+                                       .generation = generation,
+                                       .max_signatures_per_minute = 1000});
 }
 
 /* Nothing holds before KEYS_END, everything after. */
@@ -215,7 +218,7 @@ static void assert_void_buf(Fixture *f, Buf *record) {
 
 static void test_malformed_records(void **state) {
         _cleanup_(buf_done) Buf record = BUF_INIT(8192);
-        MsgGrant g = {.profile = SPAN_LITERAL("g"), .generation = 1};
+        MsgGrant g = {.profile = SPAN_LITERAL("g"), .minimum_tls = TLS_VERSION_1_2, .generation = 1};
         MsgBinding b = {.alias = SPAN_LITERAL("a"), .profile = SPAN_LITERAL("p"), .destination = SPAN_LITERAL("h:1")};
         Fixture *f = *state;
 
@@ -251,6 +254,23 @@ static void test_malformed_records(void **state) {
                 assert_int_equal(buf_append(&record, "\x47", 1), 0);
         assert_void_buf(f, &record);
         assert_true(role_log_has(&f->p, "is too long", 1));
+}
+
+/* What cannot be received voids the load like any other wrong record; the keys that are there stay. */
+static void test_record_not_received(void **state) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX + 1);
+        Fixture *f = *state;
+        uint8_t *p;
+
+        load_simple(&f->p, 1, f->key, f->leaf);
+        assert_int_equal(buf_extend(&record, PROTO_RECORD_MAX + 1, &p), 0);
+        memset(p, ROLE_KEY, record.size);
+        load_begin(&f->p);
+        peer_send(f->p.keys, buf_span(&record));
+        load_send_end(&f->p);
+        assert_true(role_log_has(&f->p, "is too long, or has a descriptor", 1));
+        assert_true(role_log_has(&f->p, "is out of turn", 1));
+        assert_signs(f, 1);
 }
 
 /* Out of turn: without KEYS_BEGIN nothing is taken. */
@@ -322,6 +342,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_unusable_keys, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_faulty_key, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_malformed_records, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_record_not_received, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_out_of_turn, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_begun_anew, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_full, setup, teardown),

@@ -222,15 +222,20 @@ static void test_only(void **state _unused_) {
         load_records_done(&r);
 }
 
-static void test_too_much_progress(void **state _unused_) {
+/* What is not kept is bounded too: the supervisor queues it for those who asked. */
+static void test_too_many_extra(void **state _unused_) {
         LoadRecords r;
-        int k = LOAD_RECORD_E_PROGRESS;
 
         assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
-        for (size_t i = 0; i < ROLE_SNAPSHOT_RECORDS_MAX && k == LOAD_RECORD_E_PROGRESS; i++)
-                k = take(&r, "G");
-        assert_int_equal(k, LOAD_RECORD_E_PROGRESS);
+        assert_int_equal(take(&r, "GG"), LOAD_RECORD_E_PROGRESS);
+        for (size_t i = 1; i < ROLE_EXTRA_RECORDS_MAX / 2; i++) {
+                assert_int_equal(take(&r, "T"), LOAD_RECORD_E_REPORT);
+                assert_int_equal(take(&r, "W"), LOAD_RECORD_E_WATCH);
+        }
+        assert_int_equal(take(&r, "T"), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(take(&r, "W"), LOAD_RECORD_E_VIOLATION);
         assert_int_equal(take(&r, "G"), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(take(&r, "S"), 0);
         load_records_done(&r);
 }
 
@@ -278,7 +283,7 @@ static void test_same(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_matrix),    cmocka_unit_test(test_counts), cmocka_unit_test(test_next_date),
-                cmocka_unit_test(test_too_many),  cmocka_unit_test(test_only),   cmocka_unit_test(test_too_much_progress),
+                cmocka_unit_test(test_too_many),  cmocka_unit_test(test_only),   cmocka_unit_test(test_too_many_extra),
                 cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),   cmocka_unit_test(test_generations),
         };
         int r;
