@@ -8,7 +8,7 @@
 #include "common/role.h"
 #include "common/wire.h"
 
-/* What the supervisor wants of a loader; GENERATION*, the last snapshot's records and LOAD_END follow. */
+/* What the supervisor wants of a loader; GENERATION*, QUARANTINE*, the last snapshot's records and LOAD_END follow. */
 typedef struct MsgLoad {
         uint64_t revision;          /* of the snapshot to be made */
         bool resend_keys;           /* it is not known which keys the signer has: it gets every one that can be loaded */

@@ -18,9 +18,11 @@
  *                 signer      verifier    SIGNATURE, REFUSAL
  *      keys       loader      signer      ROLE_KEYS_BEGIN ROLE_KEY* ROLE_GRANT* ROLE_BINDING* ROLE_KEYS_END
  *                 signer      loader      ROLE_KEYS_TAKEN
- *      load       supervisor  loader      ROLE_LOAD ROLE_GENERATION*, the records of the last snapshot as the verifier got them, ROLE_LOAD_END
+ *      load       supervisor  loader      ROLE_LOAD ROLE_GENERATION* ROLE_QUARANTINE*, the records of the last snapshot as the verifier got
+ *                                         them, ROLE_LOAD_END
  *                 loader      supervisor  the records of the new snapshot, in the same order as to the verifier; before SNAPSHOT_END also
- *                                         ROLE_WATCH and REPORT (see msg-admin.h), which go no further than the supervisor and its callers
+ *                                         ROLE_WATCH and REPORT (see msg-admin.h), which go no further than the supervisor and its callers;
+ *                                         before SNAPSHOT ROLE_PROGRESS, one a profile that is read and one behind the last
  *
  * ROLE_KEY is the only message anywhere that holds private key bytes, and the keys channel the only place where it is known.
  * The verifier faces calld (no key, no file, no network). The signer faces the verifier only, and believes it nothing it can check itself.
@@ -47,6 +49,8 @@ typedef enum RoleMsgType {
         ROLE_LOAD_END = 0x4c,
         ROLE_WATCH = 0x4d,
         ROLE_GENERATION = 0x4e,
+        ROLE_PROGRESS = 0x4f,
+        ROLE_QUARANTINE = 0x50,
 } RoleMsgType;
 
 #define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */

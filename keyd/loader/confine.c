@@ -126,11 +126,11 @@ static int install_filter(void) {
         return jail_seccomp(rules, ARRAY_SIZE(rules));
 }
 
-int confine(bool sandbox_off) {
+int confine(bool sandbox_off, bool supervised) {
         int r;
 
         r = jail_prepare();
-        if (r >= 0)
+        if (r >= 0 && !supervised)
                 r = limit(RLIMIT_CPU, CPU_SECONDS_MAX);
         if (r < 0 || SANITIZED)
                 return r;

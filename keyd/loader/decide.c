@@ -78,6 +78,11 @@ static void explain_failure(ProfileResult *r) {
         decide_copy_text(r->hint, sizeof(r->hint), r->failure.hint);
 }
 
+/* @text: of the previous snapshot */
+static void copy_span(char *ret, size_t size, Span text) {
+        snprintf(ret, size, "%.*s", (int) text.size, (const char *) text.data);
+}
+
 static bool has_old_key(const ProfileResult *r) {
         return r->has_previous && r->previous.generation > 0;
 }
@@ -159,8 +164,14 @@ void decide_profile(ProfileResult *r, const MsgLoad *load) {
                 take_key(r, load);
 
         if (r->keeps_key || r->keeps_ca || r->keeps_crls) {
-                r->what = ADMIN_WHAT_KEPT_OLD;
-                if (r->state == PROTO_STATE_READY)
+                r->what = r->put_off ? ADMIN_WHAT_UNCHANGED : ADMIN_WHAT_KEPT_OLD;
+                if (r->state != PROTO_STATE_READY)
+                        return;
+                if (!r->put_off)
                         explain_failure(r);
+                else if (r->previous.state == PROTO_STATE_READY) {
+                        copy_span(r->reason, sizeof(r->reason), r->previous.reason);
+                        copy_span(r->hint, sizeof(r->hint), r->previous.hint);
+                }
         }
 }

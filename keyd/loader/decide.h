@@ -21,6 +21,8 @@ typedef struct ProfileResult {
         Buf crls; /* DER, one behind the other */
         bool key_failed, ca_failed, crls_failed;
         LoadFailure failure; /* of the first part that failed */
+        bool left_out;       /* no part was read, which is to its failure */
+        bool put_off;        /* left out, and read by a load that follows soon: it is told as it was */
 
         /* What it was before. */
         bool has_previous;

@@ -43,7 +43,7 @@ static int work(const DaemonOptions *o) {
 
         r = load_prepare();
         if (r >= 0)
-                r = confine(o->sandbox_off);
+                r = confine(o->sandbox_off, !o->inspect && !o->check);
         if (r < 0)
                 return log_errno(r, "Cannot confine the loader");
 

@@ -53,11 +53,11 @@ static void record_loaded(const ProfileResult *r) {
         }
 }
 
-/* A broken file has been said as config-error. The same failure is said once, not at each refresh. */
+/* A broken file has been said as config-error, what was left out by the supervisor. The same failure is said once, not at each refresh. */
 static void record_failed(const ProfileResult *r) {
         LogRecord rec;
 
-        if (r->config->broken || (r->has_previous && span_is(r->previous.reason, r->reason)))
+        if (r->config->broken || r->left_out || (r->has_previous && span_is(r->previous.reason, r->reason)))
                 return;
 
         log_record_init(&rec, PRIORITY_ERROR, EVENT_KEY_LOAD_FAILED);
@@ -206,7 +206,8 @@ int record_add_reports(const Publication *p, const Problems *problems, RecordLis
         int r = 0;
 
         for (size_t i = 0; i < p->n_results && r >= 0; i++)
-                r = add_profile_report(&p->results[i], ret);
+                if (!p->results[i].put_off)
+                        r = add_profile_report(&p->results[i], ret);
         if (r >= 0)
                 r = add_removed_reports(p, ret);
 

@@ -17,6 +17,7 @@
 #define REQUEST_USEC (10 * USEC_PER_SEC)
 #define SIGNER_USEC (5 * USEC_PER_SEC)
 #define SEND_USEC (10 * USEC_PER_SEC)
+#define PROGRESS_MAX (GENERATIONS_MAX + 1) /* one a profile and one behind the last */
 
 typedef struct Run {
         const char *config_dir;
@@ -110,6 +111,17 @@ static int load_parts(ProfileResult *r) {
         return note(r, load_crls(r->config, &r->crls, &failure), &failure, &r->crls_failed);
 }
 
+/* To go on without CRLs that the profile wishes for is no way to leave it out. */
+static void leave_out(ProfileResult *r, const MsgQuarantine *m) {
+        r->left_out = true;
+        r->put_off = m->put_off;
+        r->key_failed = r->ca_failed = true;
+        r->crls_failed = r->had_crls || r->config->crl_file;
+        r->failure.verdict = VERDICT_LIMIT;
+        snprintf(r->failure.detail, sizeof(r->failure.detail), "%.*s", (int) m->sentence.size, (const char *) m->sentence.data);
+        snprintf(r->failure.hint, sizeof(r->failure.hint), "%.*s", (int) m->hint.size, (const char *) m->hint.data);
+}
+
 static bool had_crls(const LoadRequest *q, const char *profile) {
         size_t cursor = 0;
         Span record, body;
@@ -122,8 +134,26 @@ static bool had_crls(const LoadRequest *q, const char *profile) {
         return false;
 }
 
-/* One profile; whatever is wrong with it stays with it. Our own failure counts as one of the profile's. */
-static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r) {
+/* So that the supervisor knows whose files cost us our life, or too much time. @profile: "" behind the last one */
+static int tell_progress(const char *profile) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+        const MsgProgress m = {.profile = span_from_string(profile)};
+        int r;
+
+        r = msg_progress_encode(&record, &m);
+        if (r >= 0)
+                r = chan_send(ROLE_FD_CONTROL, buf_span(&record), deadline_after(SEND_USEC));
+
+        return r < 0 ? log_errno(r, "Cannot speak to the supervisor") : 0;
+}
+
+/*
+ * One profile; whatever is wrong with it stays with it. Our own failure counts as one of the profile's.
+ *
+ * Return: 0, or -errno (logged) when the supervisor cannot be told
+ */
+static int load_profile(Run *run, const ProfileConfig *config, ProfileResult *r) {
+        MsgQuarantine quarantine;
         int k = 0;
 
         r->config = config;
@@ -136,8 +166,14 @@ static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r
                 snprintf(r->failure.detail, sizeof(r->failure.detail), "%s", config->reason ? config->reason : "its file is broken");
                 /* What the file wanted is not known: to go on with the old key might be less than it demands. */
                 r->previous.generation = 0;
-        } else
+        } else if (request_find_left_out(&run->request, config->name, &quarantine))
+                leave_out(r, &quarantine);
+        else {
+                k = tell_progress(config->name);
+                if (k < 0)
+                        return k;
                 k = load_parts(r);
+        }
 
         if (k < 0) {
                 log_errno(k, "Cannot load profile %s", config->name);
@@ -147,20 +183,22 @@ static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r
         }
 
         decide_profile(r, &run->request.load);
+        return 0;
 }
 
 static int load_profiles(Run *run) {
         const Config *c = run->config;
+        int r = 0;
 
         run->results = calloc(c->n_profiles + 1, sizeof(*run->results));
         if (!run->results)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < c->n_profiles; i++)
+        for (size_t i = 0; i < c->n_profiles && r >= 0; i++)
                 if (c->profiles[i]->applies)
-                        load_profile(run, c->profiles[i], &run->results[run->n_results++]);
+                        r = load_profile(run, c->profiles[i], &run->results[run->n_results++]);
 
-        return 0;
+        return r < 0 ? r : tell_progress("");
 }
 
 /* stages */
@@ -172,7 +210,7 @@ static int read_request(Run *run) {
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The supervisor's request cannot be read");
 
-        r = record_list_new(ROLE_EXTRA_RECORDS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
+        r = record_list_new(ROLE_EXTRA_RECORDS_MAX - PROGRESS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
         if (r >= 0)
                 r = record_list_new(ROLE_SNAPSHOT_RECORDS_MAX - 1, ROLE_SNAPSHOT_BYTES_MAX - 1, &run->snapshot);
 

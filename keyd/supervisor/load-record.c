@@ -10,6 +10,7 @@
 #include "common/msg-hello.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
+#include "common/msg-quarantine.h"
 #include "common/msg-snapshot.h"
 #include "common/role.h"
 #include "keyd/supervisor/supervisor-internal.h"
@@ -87,8 +88,16 @@ static int check_report(LoadRecords *r, Span body) {
         if (msg_admin_report_decode(body, &m) != 0)
                 return LOAD_RECORD_E_VIOLATION;
 
+        if (r->only && !span_is(m.profile, r->only))
+                return 0;
         r->n_failed += admin_what_is_failure(m.what);
         return LOAD_RECORD_E_REPORT;
+}
+
+static int check_progress(LoadRecords *r _unused_, Span body) {
+        MsgProgress m;
+
+        return msg_progress_decode(body, &m) == 0 ? LOAD_RECORD_E_PROGRESS : LOAD_RECORD_E_VIOLATION;
 }
 
 typedef struct RecordRow {
@@ -109,6 +118,7 @@ static const RecordRow rows[] = {
         {MSG_CONNECTION,   LOAD_STAGE_SNAPSHOT,     LOAD_STAGE_CONNECTION,   LOAD_STAGE_CONNECTION,   true,  check_connection},
         {MSG_SNAPSHOT_END, LOAD_STAGE_SNAPSHOT,     LOAD_STAGE_CONNECTION,   LOAD_STAGE_END,          true,  check_end},
         {ROLE_WATCH,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_watch},
+        {ROLE_PROGRESS,    LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        false, check_progress},
         {ADMIN_REPORT,     LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_report},
 };
 /* clang-format on */

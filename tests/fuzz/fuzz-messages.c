@@ -8,6 +8,7 @@
 #include "common/msg-hello.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
+#include "common/msg-quarantine.h"
 #include "common/msg-refusal.h"
 #include "common/msg-sign.h"
 #include "common/msg-snapshot.h"
@@ -38,6 +39,8 @@ DEFINE_RECODE(MsgBinding, binding)
 DEFINE_RECODE(MsgKeysTaken, keys_taken)
 DEFINE_RECODE(MsgLoad, load)
 DEFINE_RECODE(MsgGeneration, generation)
+DEFINE_RECODE(MsgProgress, progress)
+DEFINE_RECODE(MsgQuarantine, quarantine)
 
 static int recode_hello(Span body, uint8_t type, Buf *record) {
         MsgHello m;
@@ -87,6 +90,8 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [ROLE_KEYS_TAKEN] = recode_keys_taken,
         [ROLE_LOAD] = recode_load,
         [ROLE_GENERATION] = recode_generation,
+        [ROLE_PROGRESS] = recode_progress,
+        [ROLE_QUARANTINE] = recode_quarantine,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

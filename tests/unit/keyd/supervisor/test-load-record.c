@@ -14,6 +14,7 @@
 #include "common/msg-hello.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
+#include "common/msg-quarantine.h"
 #include "common/msg-snapshot.h"
 #include "keyd/supervisor/supervisor-internal.h"
 
@@ -51,6 +52,10 @@ static int encode(char letter, Buf *b) {
                 return msg_empty_encode(b, MSG_SNAPSHOT_END);
         case 'W':
                 return msg_watch_encode(b, &(MsgWatch) {.folder = SPAN_LITERAL("/")});
+        case 'G':
+                return msg_progress_encode(b, &(MsgProgress) {.profile = SPAN_LITERAL("a")});
+        case 'F': /* about one profile */
+                return msg_admin_report_encode(b, &(MsgAdminReport) {.profile = SPAN_LITERAL("a"), .what = ADMIN_WHAT_FAILED});
         case 'T':
                 return msg_admin_report_encode(b, &(MsgAdminReport) {.what = ADMIN_WHAT_FAILED});
         default: /* 'K': a key, which is for the signer alone */
@@ -73,7 +78,7 @@ static int take(LoadRecords *r, const char *letters) {
                 k = load_records_take(r, span_make(exact, b.size));
                 free(exact);
                 if (letters[1])
-                        assert_in_range(k == 0 || k == LOAD_RECORD_E_WATCH || k == LOAD_RECORD_E_REPORT, 1, 1);
+                        assert_in_range(k == 0 || k == LOAD_RECORD_E_WATCH || k == LOAD_RECORD_E_REPORT || k == LOAD_RECORD_E_PROGRESS, 1, 1);
         }
         return k;
 }
@@ -85,10 +90,10 @@ typedef struct Row {
 
 static void test_matrix(void **state _unused_) {
         static const Row rows[] = {
-                {"", "SWT"},     {"S", "CRPUNEWT"}, {"SC", "CRPUNEWT"}, {"SCR", "RPUNEWT"}, {"SCRP", "PUNEWT"},
-                {"SPN", "NEWT"}, {"SCRPUNE", ""},   {"W", "SWT"},       {"SW", "CRPUNEWT"},
+                {"", "SWTG"},    {"S", "CRPUNEWT"}, {"SC", "CRPUNEWT"}, {"SCR", "RPUNEWT"}, {"SCRP", "PUNEWT"},
+                {"SPN", "NEWT"}, {"SCRPUNE", ""},   {"W", "SWTG"},      {"SW", "CRPUNEWT"},
         };
-        static const char all[] = "SZCRPUNEWTK";
+        static const char all[] = "SZCRPUNEWTGK";
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 for (const char *letter = all; *letter; letter++) {
@@ -97,6 +102,7 @@ static void test_matrix(void **state _unused_) {
                         int k, want = !strchr(rows[i].good, *letter) ? LOAD_RECORD_E_VIOLATION
                                       : *letter == 'W'               ? LOAD_RECORD_E_WATCH
                                       : *letter == 'T'               ? LOAD_RECORD_E_REPORT
+                                      : *letter == 'G'               ? LOAD_RECORD_E_PROGRESS
                                                                      : 0;
 
                         assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
@@ -200,23 +206,42 @@ static void test_too_many(void **state _unused_) {
         load_records_done(&r);
 }
 
+/* Of a load for one profile, what it says of others was said before. */
+static void test_only(void **state _unused_) {
+        LoadRecords r;
+
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
+        r.only = "a";
+        assert_int_equal(take(&r, "T"), 0);
+        assert_int_equal(r.n_failed, 0);
+        assert_int_equal(take(&r, "F"), LOAD_RECORD_E_REPORT);
+        assert_int_equal(r.n_failed, 1);
+        r.only = "b";
+        assert_int_equal(take(&r, "F"), 0);
+        assert_int_equal(r.n_failed, 1);
+        load_records_done(&r);
+}
+
 /* What is not kept is bounded too: the supervisor queues it for those who asked. */
 static void test_too_many_extra(void **state _unused_) {
         LoadRecords r;
 
         assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
-        for (size_t i = 0; i < ROLE_EXTRA_RECORDS_MAX / 2; i++) {
+        assert_int_equal(take(&r, "GG"), LOAD_RECORD_E_PROGRESS);
+        for (size_t i = 1; i < ROLE_EXTRA_RECORDS_MAX / 2; i++) {
                 assert_int_equal(take(&r, "T"), LOAD_RECORD_E_REPORT);
                 assert_int_equal(take(&r, "W"), LOAD_RECORD_E_WATCH);
         }
         assert_int_equal(take(&r, "T"), LOAD_RECORD_E_VIOLATION);
         assert_int_equal(take(&r, "W"), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(take(&r, "G"), LOAD_RECORD_E_VIOLATION);
         assert_int_equal(take(&r, "S"), 0);
         load_records_done(&r);
 }
 
 static void test_malformed(void **state _unused_) {
-        static const uint8_t types[] = {MSG_SNAPSHOT, MSG_CERTIFICATES, ROLE_CRL, MSG_PROFILE, MSG_CONNECTION, ROLE_WATCH, ADMIN_REPORT};
+        static const uint8_t types[] = {MSG_SNAPSHOT,   MSG_CERTIFICATES, ROLE_CRL,      MSG_PROFILE,
+                                        MSG_CONNECTION, ROLE_WATCH,       ROLE_PROGRESS, ADMIN_REPORT};
         LoadRecords r;
 
         assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
@@ -257,9 +282,9 @@ static void test_same(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_matrix),      cmocka_unit_test(test_counts),         cmocka_unit_test(test_next_date),
-                cmocka_unit_test(test_too_many),    cmocka_unit_test(test_malformed),      cmocka_unit_test(test_same),
-                cmocka_unit_test(test_generations), cmocka_unit_test(test_too_many_extra),
+                cmocka_unit_test(test_matrix),    cmocka_unit_test(test_counts), cmocka_unit_test(test_next_date),
+                cmocka_unit_test(test_too_many),  cmocka_unit_test(test_only),   cmocka_unit_test(test_too_many_extra),
+                cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),   cmocka_unit_test(test_generations),
         };
         int r;
 
