@@ -149,6 +149,17 @@ static int check(void) {
         return 0;
 }
 
+static void open_log(LogTarget target) {
+        int fd;
+
+        log_open("calld", target);
+        if (!log_is_journal())
+                return;
+        fd = log_open_journal(STDERR_FILENO + 1);
+        if (fd >= 0)
+                log_set_journal(fd, LOG_JOURNAL_PATH);
+}
+
 int main(int argc, char **argv) {
         DaemonOptions o;
         int r;
@@ -159,7 +170,7 @@ int main(int argc, char **argv) {
         if (!o.keyd_socket)
                 o.keyd_socket = KEYD_SOCKET;
 
-        log_open("calld", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
+        open_log(o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
         if (!o.sandbox_off) {
                 r = jail_prepare();
                 if (r < 0) {

@@ -10,6 +10,7 @@
 
 #define LINE_MAX_SIZE (64U * 1024)
 #define TEXT_MAX_SIZE (1024U * 1024)
+#define PROBLEMS_MAX 1000U /* of one file: whoever has more has given another file by mistake */
 #define BLANKS " \t\r"
 
 /* Where a key was seen first: for duplicates. */
@@ -157,6 +158,7 @@ int ini_parse(const char *file, char *text, const IniRow *rows, size_t n_rows, P
                 .rows = rows,
                 .n_rows = n_rows,
         };
+        size_t n_before = problems->n_items;
         unsigned n_lines = 0;
         char *line;
         int k;
@@ -174,6 +176,8 @@ int ini_parse(const char *file, char *text, const IniRow *rows, size_t n_rows, P
 
         for (unsigned at = 1; (line = next_line(&text, &n_lines)); at += n_lines) {
                 r.c.line = at;
+                if (problems->n_items - n_before >= PROBLEMS_MAX)
+                        return problems_add(problems, file, at, false, "see whether it is the right file", "too much is wrong; the rest is not read");
                 if (strlen(line) > LINE_MAX_SIZE)
                         k = problems_add(problems, file, at, false, "64 KiB at most", "the line is too long");
                 else

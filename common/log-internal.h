@@ -2,7 +2,7 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Between log.c and log-format.c: how a record looks on standard error */
+/* Between log.c, log-format.c and log-journal.c: how a record looks on standard error and in the journal */
 
 #include "common/buf.h"
 #include "common/log.h"
@@ -14,3 +14,9 @@ int log_format_json(const LogRecord *r, const char *identifier, const char *mess
 
 /* "<6>message [FIELD=value ...]" and a newline; control characters escaped. */
 int log_format_console(const LogRecord *r, const char *message, Buf *ret) _must_check_;
+
+/* One datagram of the journal's native protocol. */
+int log_format_journal(const LogRecord *r, const char *identifier, const char *message, Buf *ret) _must_check_;
+
+/* Never waits. Return: 0, -EAGAIN when the journal does not read, other -errno when it is not there */
+int log_journal_send(int fd, const char *path, Span record) _must_check_;

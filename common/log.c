@@ -11,10 +11,6 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
 
 #include "common/log-internal.h"
 
@@ -23,6 +19,8 @@
 
 static const char *log_identifier = "midtls";
 static LogTarget log_target = LOG_TARGET_CONSOLE;
+static int log_journal_fd = -1;
+static const char *log_journal_path = LOG_JOURNAL_PATH;
 static int log_max_priority = PRIORITY_INFO;
 static atomic_uint n_lost;
 
@@ -74,6 +72,19 @@ static bool stderr_is_journal(void) {
 void log_open(const char *identifier, LogTarget target) {
         log_identifier = identifier;
         log_target = target == LOG_TARGET_AUTO ? (stderr_is_journal() ? LOG_TARGET_JOURNAL : LOG_TARGET_CONSOLE) : target;
+}
+
+bool log_is_journal(void) {
+        return log_target == LOG_TARGET_JOURNAL;
+}
+
+void log_set_journal(int fd, const char *path) {
+        log_journal_fd = fd;
+        log_journal_path = path;
+}
+
+int log_journal(void) {
+        return log_journal_fd;
 }
 
 void log_set_max_priority(int priority) {
@@ -144,26 +155,19 @@ static void send_stderr(const LogRecord *r, const char *message) {
                 write_line(&line);
 }
 
-/* sd_journal_sendv() sends one datagram and does not wait for a reader: with the journal's queue full it fails. */
+/* What the journal cannot take now is lost and counted: a call is worth more than its record's place in a full queue. */
 static void send_journal(const LogRecord *r, const char *message) {
-        char *texts[LOG_FIELDS_MAX + 3] = {};
-        struct iovec iov[LOG_FIELDS_MAX + 3];
-        int n = 0, k = 0;
+        _cleanup_(buf_done) Buf record = BUF_INIT(LOG_LINE_MAX);
+        int k;
 
-        k |= asprintf(&texts[0], "MESSAGE=%s", message) < 0;
-        k |= asprintf(&texts[1], "PRIORITY=%d", r->priority) < 0;
-        k |= asprintf(&texts[2], "SYSLOG_IDENTIFIER=%s", log_identifier) < 0;
-        for (size_t i = 0; i < r->n_fields; i++)
-                k |= asprintf(&texts[i + 3], "%s=%s", r->fields[i].name, r->fields[i].value) < 0;
-
+        k = log_journal_fd < 0 ? -ENOTCONN : log_format_journal(r, log_identifier, message, &record);
         if (k == 0)
-                for (n = 0; n < (int) r->n_fields + 3; n++)
-                        iov[n] = (struct iovec) {.iov_base = texts[n], .iov_len = strlen(texts[n])};
-        if (k != 0 || sd_journal_sendv(iov, n) < 0)
-                n_lost++;
+                k = log_journal_send(log_journal_fd, log_journal_path, buf_span(&record));
 
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-                free(texts[i]);
+        if (k == -EAGAIN || k == -ENOBUFS || k == -ENOMEM || k == -EMSGSIZE)
+                n_lost++;
+        else if (k < 0)
+                send_stderr(r, message);
 }
 
 static void send_record(LogRecord *r, const char *message) {

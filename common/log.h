@@ -66,6 +66,23 @@ LogTarget log_target_from_string(const char *s);
 /* Before: nothing was logged. @identifier ("keyd", "calld") outlives the process's last record. */
 void log_open(const char *identifier, LogTarget target);
 
+/* Whether records are meant for the journal. */
+bool log_is_journal(void);
+
+#define LOG_JOURNAL_PATH "/run/systemd/journal/socket"
+
+/*
+ * The datagram socket by which records go to the journal at @path (static). It stays the caller's, for as long as there are records. Until then, and when
+ * the journal cannot be reached, what was meant for it goes to standard error; when it does not read, records are counted as lost.
+ */
+void log_set_journal(int fd, const char *path);
+
+/* Return: that socket, or -1; cannot fail */
+int log_journal(void);
+
+/* A socket for log_set_journal(), CLOEXEC, at @fd_min or above. log-journal-open.c. Return: the descriptor or -errno */
+int log_open_journal(int fd_min) _must_check_;
+
 /* Default: info. */
 void log_set_max_priority(int priority);
 

@@ -4,11 +4,8 @@
 
 const char *admin_what_to_string(AdminWhat what) {
         static const char *const names[_ADMIN_WHAT_MAX] = {
-                [ADMIN_WHAT_LOADED] = "loaded",
-                [ADMIN_WHAT_UNCHANGED] = "unchanged",
-                [ADMIN_WHAT_KEPT_OLD] = "kept-old",
-                [ADMIN_WHAT_FAILED] = "failed",
-                [ADMIN_WHAT_REMOVED] = "removed",
+                [ADMIN_WHAT_LOADED] = "loaded", [ADMIN_WHAT_UNCHANGED] = "unchanged", [ADMIN_WHAT_KEPT_OLD] = "kept-old",
+                [ADMIN_WHAT_FAILED] = "failed", [ADMIN_WHAT_REMOVED] = "removed",
         };
 
         return what < _ADMIN_WHAT_MAX ? names[what] : "unknown";
@@ -128,7 +125,6 @@ int msg_admin_status_decode(Span body, MsgAdminStatus *ret) {
 
         wire_reader_init(&r, body);
         m.revision = wire_get_u64(&r);
-        m.last_generation = wire_get_u64(&r);
         m.n_connections = wire_get_u32(&r);
         m.n_profiles = wire_get_u32(&r);
         m.n_unavailable = wire_get_u32(&r);
@@ -152,7 +148,6 @@ int msg_admin_status_encode(Buf *record, const MsgAdminStatus *m) {
         wire_writer_init(&w, record);
         wire_put_u8(&w, ADMIN_STATUS_ANSWER);
         wire_put_u64(&w, m->revision);
-        wire_put_u64(&w, m->last_generation);
         wire_put_u32(&w, m->n_connections);
         wire_put_u32(&w, m->n_profiles);
         wire_put_u32(&w, m->n_unavailable);

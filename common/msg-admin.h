@@ -64,7 +64,6 @@ typedef struct AdminRole {
 
 typedef struct MsgAdminStatus {
         uint64_t revision; /* 0: there is no snapshot yet */
-        uint64_t last_generation;
         uint32_t n_connections;
         uint32_t n_profiles;
         uint32_t n_unavailable; /* of both together */

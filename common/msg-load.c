@@ -16,7 +16,6 @@ int msg_load_decode(Span body, MsgLoad *ret) {
 
         wire_reader_init(&r, body);
         m.revision = wire_get_u64(&r);
-        m.last_generation = wire_get_u64(&r);
         m.resend_keys = get_bool(&r);
         m.signer_is_empty = get_bool(&r);
         m.dry_run = get_bool(&r);
@@ -38,13 +37,40 @@ int msg_load_encode(Buf *record, const MsgLoad *m) {
         wire_writer_init(&w, record);
         wire_put_u8(&w, ROLE_LOAD);
         wire_put_u64(&w, m->revision);
-        wire_put_u64(&w, m->last_generation);
         wire_put_u8(&w, m->resend_keys);
         wire_put_u8(&w, m->signer_is_empty);
         wire_put_u8(&w, m->dry_run);
         wire_put_u8(&w, m->quiet);
         wire_put_u64(&w, m->realtime);
         wire_put_u64(&w, m->previous_realtime);
+
+        return wire_writer_end(&w);
+}
+
+int msg_generation_decode(Span body, MsgGeneration *ret) {
+        WireReader r;
+        MsgGeneration m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.profile = wire_get_text(&r, 0, PROTO_NAME_MAX);
+        m.last = wire_get_u64(&r);
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_generation_encode(Buf *record, const MsgGeneration *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_GENERATION);
+        wire_put_text(&w, m->profile);
+        wire_put_u64(&w, m->last);
 
         return wire_writer_end(&w);
 }

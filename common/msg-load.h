@@ -2,16 +2,15 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* LOAD, CRL, WATCH, RETRY and READY: between the supervisor and its roles */
+/* LOAD, GENERATION, CRL, WATCH, RETRY and READY: between the supervisor and its roles */
 
 #include "common/proto.h"
 #include "common/role.h"
 #include "common/wire.h"
 
-/* What the supervisor wants of a loader; the last snapshot's records follow, then LOAD_END. */
+/* What the supervisor wants of a loader; GENERATION*, QUARANTINE*, the last snapshot's records and LOAD_END follow. */
 typedef struct MsgLoad {
         uint64_t revision;          /* of the snapshot to be made */
-        uint64_t last_generation;   /* the highest that was ever given out: new ones begin behind it, so no number comes twice */
         bool resend_keys;           /* it is not known which keys the signer has: it gets every one that can be loaded */
         bool signer_is_empty;       /* it has none: what cannot be loaded now is lost */
         bool dry_run;               /* tell what would happen; the signer gets nothing and no snapshot is taken */
@@ -19,6 +18,12 @@ typedef struct MsgLoad {
         uint64_t realtime;          /* now, seconds since 1970: by it certificates are valid or not */
         uint64_t previous_realtime; /* that of the load by which the last snapshot was made; 0 when there is none */
 } MsgLoad;
+
+/* A new key of the profile gets the number behind @last, so that none comes twice, whatever became of the loads in between. */
+typedef struct MsgGeneration {
+        Span profile; /* empty: every one that is not named; comes first */
+        uint64_t last;
+} MsgGeneration;
 
 /* A part of a profile's certificate revocation lists, DER, one behind the other; for the verifier alone. */
 typedef struct MsgCrl {
@@ -45,6 +50,8 @@ typedef struct MsgReady {
 
 int msg_load_decode(Span body, MsgLoad *ret) _must_check_;
 int msg_load_encode(Buf *record, const MsgLoad *m) _must_check_;
+int msg_generation_decode(Span body, MsgGeneration *ret) _must_check_;
+int msg_generation_encode(Buf *record, const MsgGeneration *m) _must_check_;
 int msg_crl_decode(Span body, MsgCrl *ret) _must_check_;
 int msg_crl_encode(Buf *record, const MsgCrl *m) _must_check_;
 int msg_watch_decode(Span body, MsgWatch *ret) _must_check_;

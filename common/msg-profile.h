@@ -9,7 +9,7 @@
 typedef struct MsgProfile {
         Span name;
         Span description;
-        uint64_t generation; /* counts loads of this key in this keyd; 0 when none is loaded */
+        uint64_t generation; /* counts loads of this profile's key in this keyd, from 1 on; 0 when none is loaded */
         uint8_t state;       /* ProtoState */
         Span reason;         /* a sentence, when not ready */
         Span hint;           /* what to do about it */

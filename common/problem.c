@@ -24,17 +24,29 @@ void problems_done(Problems *p) {
         *p = (Problems) {};
 }
 
-/* Grows by one; a list of problems is short, so copying it each time costs nothing. */
-static int append(Problems *p, Problem *item) {
-        Problem *items = calloc(p->n_items + 1, sizeof(*items));
+/* The list is moved when its length reaches a power of two: there is no room beyond it. */
+static int grow(Problems *p) {
+        size_t n = p->n_items;
+        Problem *items;
 
+        if ((n & (n - 1)) != 0)
+                return 0;
+        items = calloc(n == 0 ? 1 : 2 * n, sizeof(*items));
         if (!items)
                 return -ENOMEM;
-        if (p->n_items > 0)
-                memcpy(items, p->items, p->n_items * sizeof(*items));
+        if (n > 0)
+                memcpy(items, p->items, n * sizeof(*items));
 
         free(p->items);
         p->items = items;
+        return 0;
+}
+
+static int append(Problems *p, Problem *item) {
+        int r = grow(p);
+
+        if (r < 0)
+                return r;
         p->items[p->n_items++] = *item;
         p->n_errors += !item->warning;
         *item = (Problem) {};

@@ -50,7 +50,7 @@ RecordList *record_list_unref(RecordList *l) {
 }
 
 static int grow(RecordList *l) {
-        size_t n = l->n_allocated > 0 ? l->n_allocated * 2 : ALLOCATED_MIN;
+        size_t n = MIN_OF(l->n_allocated > 0 ? l->n_allocated * 2 : ALLOCATED_MIN, l->n_max);
         Record *items;
 
         if (l->n_items < l->n_allocated)

@@ -2,6 +2,7 @@
 
 #include "common/role-process.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
 
@@ -33,6 +34,12 @@ int role_options_parse(int argc, char **argv, RoleOptions *ret) {
         return 1;
 }
 
+void role_open_log(const char *identifier, LogTarget target) {
+        log_open(identifier, target);
+        if (fcntl(ROLE_FD_JOURNAL, F_GETFD) >= 0)
+                log_set_journal(ROLE_FD_JOURNAL, LOG_JOURNAL_PATH);
+}
+
 /* What remains when keys or hostile bytes are here: records and their answers, memory, time, randomness, the log, the end. */
 static const JailRule syscalls[] = {
         {.name = "brk"},
@@ -44,13 +51,11 @@ static const JailRule syscalls[] = {
         {.name = "getpid"}, /* OpenSSL's generator asks whether it was forked */
         {.name = "getrandom"},
         {.name = "madvise"},
-        {.name = "memfd_create", .action = JAIL_ERRNO, .error = EPERM}, /* sd_journal_sendv() when the journal's queue is full */
         {.name = "mmap", .has_argument = true, .argument = 2, .mask = 0x4 /* PROT_EXEC */, .value = 0},
         {.name = "mremap"},
         {.name = "munmap"},
         {.name = "poll"},
         {.name = "ppoll"}, /* poll() where there is no such call */
-        {.name = "prctl", .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = 16 /* PR_GET_NAME: the same */},
         {.name = "recvmsg"},
         {.name = "restart_syscall"},
         {.name = "rt_sigreturn"},
@@ -75,7 +80,6 @@ int role_confine(const char *title, const char *text, bool is_weak, bool sandbox
 
         snprintf(reached, sizeof(reached), "%s%s%s", text, *text ? "; " : "", sandbox_off ? "no syscall filter" : "syscall filter");
 
-        /* Also opens the journal's socket. */
         log_record_init(&rec, sandbox_off || is_weak ? PRIORITY_WARNING : PRIORITY_INFO, EVENT_SANDBOX);
         log_record_send(&rec, "%s: %s", title, reached);
 

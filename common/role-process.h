@@ -14,6 +14,9 @@ typedef struct RoleOptions {
 /* --log=, --sandbox=off. Return: 0, or 1 for a mistake, which has been said on standard error */
 int role_options_parse(int argc, char **argv, RoleOptions *ret) _must_check_;
 
+/* log_open(), with the journal's socket where the supervisor gave one. */
+void role_open_log(const char *identifier, LogTarget target);
+
 /*
  * Before: all is prepared, nothing was read from a peer. After: what was reached is in the journal, the filter holds, and the supervisor knows it.
  *

@@ -19,10 +19,13 @@
  *                 signer      verifier    SIGNATURE, REFUSAL
  *      keys       loader      signer      ROLE_KEYS_BEGIN ROLE_KEY* ROLE_GRANT* ROLE_BINDING* ROLE_KEYS_END
  *                 signer      loader      ROLE_KEYS_TAKEN
- *      load       supervisor  loader      ROLE_LOAD, the records of the last snapshot as the verifier got them, ROLE_LOAD_END
+ *      load       supervisor  loader      ROLE_LOAD ROLE_GENERATION* ROLE_QUARANTINE*, the records of the last snapshot as the verifier got
+ *                                         them, ROLE_LOAD_END
  *                 loader      supervisor  the records of the new snapshot, in the same order as to the verifier; before SNAPSHOT_END also
  *                                         ROLE_WATCH and REPORT (see msg-admin.h), which go no further than the supervisor and its callers,
- *                                         ROLE_FETCHER once, to have the fetcher started, and ROLE_RETRY: what failed now may work soon
+ *                                         and ROLE_RETRY: what failed now may work soon; before SNAPSHOT ROLE_FETCHER, once, to have the
+ *                                         fetcher started, and ROLE_PROGRESS, one a profile that is read, one behind the last, and two
+ *                                         around each wait for the vault: what follows is nobody's time, then again the profile's
  *      fetch      loader      fetcher     ROLE_FETCH_CA* ROLE_FETCH_OPEN, then ROLE_FETCH_ASK; see keyd/crypto/fetch.h
  *                 fetcher     loader      ROLE_FETCH_ANSWER to OPEN and to each ASK
  *
@@ -35,7 +38,8 @@
 #define ROLE_FD_CONTROL 3 /* for the loader: the load channel; for the fetcher: the fetch channel */
 #define ROLE_FD_VERDICTS 4
 #define ROLE_FD_KEYS 5
-#define ROLE_FD_FETCH 6 /* of the loader */
+#define ROLE_FD_JOURNAL 6 /* a socket for records; not there when they go to standard error */
+#define ROLE_FD_FETCH 7   /* of the loader */
 
 typedef enum RoleMsgType {
         ROLE_READY = 0x41,
@@ -51,12 +55,15 @@ typedef enum RoleMsgType {
         ROLE_LOAD = 0x4b,
         ROLE_LOAD_END = 0x4c,
         ROLE_WATCH = 0x4d,
-        ROLE_FETCHER = 0x4e,
-        ROLE_RETRY = 0x4f,
-        ROLE_FETCH_CA = 0x50,
-        ROLE_FETCH_OPEN = 0x51,
-        ROLE_FETCH_ASK = 0x52,
-        ROLE_FETCH_ANSWER = 0x53,
+        ROLE_GENERATION = 0x4e,
+        ROLE_PROGRESS = 0x4f,
+        ROLE_QUARANTINE = 0x50,
+        ROLE_FETCHER = 0x51,
+        ROLE_RETRY = 0x52,
+        ROLE_FETCH_CA = 0x53,
+        ROLE_FETCH_OPEN = 0x54,
+        ROLE_FETCH_ASK = 0x55,
+        ROLE_FETCH_ANSWER = 0x56,
 } RoleMsgType;
 
 #define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */
@@ -64,6 +71,7 @@ typedef enum RoleMsgType {
 #define ROLE_DESTINATION_MAX 260U        /* host:port */
 #define ROLE_SNAPSHOT_RECORDS_MAX 20000U /* of a whole snapshot */
 #define ROLE_SNAPSHOT_BYTES_MAX (64U * 1024 * 1024)
+#define ROLE_EXTRA_RECORDS_MAX 65536U /* WATCH and REPORT of a load */
 
 /* How long the signer keeps a generation that a newer one has replaced: handshakes under way end on it. */
 #define ROLE_OLD_GENERATION_USEC (60 * USEC_PER_SEC)

@@ -33,6 +33,11 @@ openssh-client           openssh-clients
 python3                  python3
 binutils                 binutils
 systemd                  systemd
+systemd-container        systemd-container
+mmdebstrap               -
+selinux-policy-dev       selinux-policy-devel
+semodule-utils           policycoreutils
+util-linux               util-linux
 procps                   procps-ng
 mandoc                   -
 '

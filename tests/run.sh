@@ -7,16 +7,18 @@
 #
 #       unit         one program a module, in the plain build
 #       lint         the rules of the source and of the built programs
+#       mutants      each refusal rule removed in turn: a unit test has to notice
 #       integration  the pair against real peers, in the plain build
 #       fuzz         the decoders' corpora, in the sanitizer build
 #       sanitizer    unit and integration again, built by clang for ASan and UBSan
-#       system bench when this tree has them
+#       system       the installed pair under a real systemd, in a container (root, Debian 12)
+#       bench        the ratios, printed
 #
 # Closing line: N passed, N failed, N skipped. Exit status 0 only when something ran and nothing failed.
 set -u
 
 suites=()
-known=(unit lint integration fuzz sanitizer system bench)
+known=(unit lint mutants integration fuzz sanitizer system bench)
 build=
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -119,7 +121,7 @@ PYTHON
 
 # run_programs LABEL DIR: the integration tests, one after the other
 run_programs() {
-        local label=$1 dir=$2 program name log line status
+        local label=$1 dir=$2 program name log status
         mkdir -p "$dir/tests"
         for program in "$top"/tests/integration/test-*.py; do
                 name=$(basename "$program" .py)
@@ -128,30 +130,71 @@ run_programs() {
                 BUILD=$dir timeout -k 10 400 "$program" >"$log" 2>&1
                 status=$?
                 grep -vE '^ok ' "$log"
-                line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
-                if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)? ]]; then
-                        passed=$((passed + BASH_REMATCH[1])) skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
-                        if [[ ${BASH_REMATCH[2]} -gt 0 ]]; then
-                                failed=$((failed + BASH_REMATCH[2]))
-                                mapfile -t -O "${#failures[@]}" failures < <(grep -E '^FAIL ' "$log" | sed "s|^FAIL |$label $name: |")
-                        elif [[ $status -ne 0 ]]; then
-                                fail "$label $name" "exit status $status"
-                        fi
-                else
+                if ! count "$label $name" "$log" "$status"; then
                         fail "$label $name" "no closing line, exit status $status (124: not within 400 s)"
                         tail -n 20 "$log"
                 fi
         done
 }
 
-if wanted unit || wanted lint || wanted integration || wanted bench; then
+# count LABEL LOG STATUS: what the closing line in LOG says; without one, the exit status alone decides
+count() {
+        local label=$1 log=$2 status=$3 line
+
+        line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
+        if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)? ]]; then
+                passed=$((passed + BASH_REMATCH[1])) skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+                if [[ ${BASH_REMATCH[2]} -gt 0 ]]; then
+                        failed=$((failed + BASH_REMATCH[2]))
+                        mapfile -t -O "${#failures[@]}" failures < <(grep -E '^FAIL ' "$log" | sed "s|^FAIL |$label: |")
+                elif [[ $status -ne 0 ]]; then
+                        fail "$label" "exit status $status"
+                fi
+                return 0
+        fi
+        return 1
+}
+
+# In a build of its own: it changes the source.
+run_mutants() {
+        local log=$build/mutants.log status
+
+        say mutants
+        "$top/tests/mutants/run.sh" >"$log" 2>&1
+        status=$?
+        grep -vE '^ok ' "$log"
+        count mutants "$log" "$status" || fail mutants "no closing line, exit status $status"
+}
+
+# run_script SUITE: tests/SUITE/run.sh, a test of its own when it does not count
+run_script() {
+        local log=$build/$1.log status options=()
+
+        # Here a benchmark only has to run; its figures are for whoever runs it alone.
+        [[ $1 != bench ]] || options=(--quick)
+        say "$1"
+        BUILD=$build "$top/tests/$1/run.sh" "${options[@]}" 2>&1 | tee "$log"
+        status=${PIPESTATUS[0]}
+        count "$1" "$log" "$status" && return
+        if [[ $status -eq 0 ]]; then
+                passed=$((passed + 1))
+        else
+                fail "$1" "exit status $status"
+        fi
+}
+
+built=no
+if wanted unit || wanted lint || wanted integration || wanted system || wanted bench; then
         # Before the sanitizer build, so that a mistake is seen soon.
         if make_build "$build" "${CC:-cc}"; then
+                built=yes
                 ! wanted unit || run_meson unit "$build" unit
                 ! wanted lint || run_meson lint "$build" lint
-                ! wanted integration || run_programs integration "$build"
         fi
 fi
+
+! wanted mutants || run_mutants
+[[ $built == no ]] || ! wanted integration || run_programs integration "$build"
 
 if wanted fuzz || wanted sanitizer; then
         if make_build "$sanitized" clang -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false; then
@@ -173,10 +216,8 @@ for suite in system bench; do
         wanted "$suite" || continue
         if [[ ! -x $top/tests/$suite/run.sh ]]; then
                 skip "$suite" "this tree has no tests/$suite/run.sh"
-        elif BUILD=$build "$top/tests/$suite/run.sh"; then
-                passed=$((passed + 1))
         else
-                fail "$suite" "exit status $?"
+                run_script "$suite"
         fi
 done
 

@@ -20,6 +20,8 @@ size_t call_on_write(char *data, size_t size, size_t n, void *userdata) {
                 return 0;
         if (n_bytes == 0)
                 return 0;
+        if (c->discarding)
+                return call_discard(c, n_bytes);
 
         if (n_bytes > c->connection->m.max_response_bytes - MIN_OF(c->report.bytes_in, c->connection->m.max_response_bytes)) {
                 e = call_fail(c);
@@ -36,6 +38,8 @@ size_t call_on_write(char *data, size_t size, size_t n, void *userdata) {
         }
 
         c->report.bytes_in += n_bytes;
+        if (!c->dead)
+                call_watch_upload(c);
         return c->dead ? 0 : n_bytes;
 }
 
@@ -57,6 +61,39 @@ static size_t take_data(Call *c, size_t n_bytes) {
         return n_bytes;
 }
 
+/* For another attempt. A body that is too long for that, or whose method does not permit one, is not kept. */
+static void keep_data(Call *c, const char *data, size_t n_bytes) {
+        if (c->sent_lost)
+                return;
+
+        if (!c->is_idempotent || c->retry_off || n_bytes > c->sent.max - c->sent.size || buf_append(&c->sent, data, n_bytes) < 0) {
+                c->sent_lost = true;
+                buf_done(&c->sent);
+        }
+        c->sent_offset = c->sent.size;
+}
+
+static size_t give_again(Call *c, char *buffer, size_t size) {
+        size_t n_bytes = MIN_OF(size, c->sent.size - c->sent_offset);
+
+        memcpy(buffer, c->sent.data + c->sent_offset, n_bytes);
+        c->sent_offset += n_bytes;
+        return take_data(c, n_bytes);
+}
+
+/* Back to the beginning; nowhere else. */
+int call_on_seek(void *userdata, curl_off_t offset, int origin) {
+        Call *c = userdata;
+
+        if (offset != 0 || origin != SEEK_SET || c->sent_lost) {
+                call_fail_kept(c);
+                return CURL_SEEKFUNC_FAIL;
+        }
+        c->sent_offset = 0;
+        c->report.bytes_out = 0;
+        return CURL_SEEKFUNC_OK;
+}
+
 size_t call_on_read(char *buffer, size_t size, size_t n, void *userdata) {
         CallBodyState state;
         size_t n_bytes = 0;
@@ -64,6 +101,8 @@ size_t call_on_read(char *buffer, size_t size, size_t n, void *userdata) {
 
         if (c->dead || c->failed)
                 return CURL_READFUNC_ABORT;
+        if (c->sent_offset < c->sent.size)
+                return give_again(c, buffer, size * n);
 
         state = c->ops.read_body(c->userdata, (uint8_t *) buffer, size * n, &n_bytes);
         if (c->dead)
@@ -71,6 +110,7 @@ size_t call_on_read(char *buffer, size_t size, size_t n, void *userdata) {
 
         switch (state) {
         case CALL_BODY_DATA:
+                keep_data(c, buffer, n_bytes);
                 return take_data(c, n_bytes);
 
         case CALL_BODY_WAIT:

@@ -32,11 +32,18 @@ int call_on_resolve(void *resolver, void *reserved, void *userdata) {
 curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
         Call *c = userdata;
         const Span *rule;
+        int fd;
 
         (void) purpose;
         c->report.resolved = true;
         if (c->dead || !keyd_is_up(c))
                 return CURL_SOCKET_BAD;
+
+        /* after a kept connection that was dead: what is known of that one counts no more */
+        if (c->handshake) {
+                c->handshake = handshake_unref(c->handshake);
+                c->report.handshake_done = c->report.reused = c->report.resumed = false;
+        }
 
         address_to_string(&address->addr, c->report.address, sizeof(c->report.address));
         rule = address_find_denied(&address->addr, &c->connection->m.deny_addresses);
@@ -48,7 +55,10 @@ curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct c
                                        (int) rule->size, (const char *) rule->data);
                 return CURL_SOCKET_BAD;
         }
-        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+        fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+        c->sockets[c->n_sockets++ % CALL_SOCKETS_MAX] = fd;
+        return fd;
 }
 
 CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata) {
@@ -120,17 +130,30 @@ static void report_tls(CallReport *r, SSL *ssl) {
         snprintf(r->cipher, sizeof(r->cipher), "%s", cipher ? cipher : "");
 }
 
+static bool is_http2(const SSL *ssl) {
+        const unsigned char *name;
+        unsigned size;
+
+        SSL_get0_alpn_selected(ssl, &name, &size);
+        return size == 2 && memcmp(name, "h2", 2) == 0;
+}
+
 /*
  * RFC 8446, 4.4.2.4 and 6.2: a TLS 1.3 server refuses our certificate when for us the handshake is over. It then closes with our messages unread,
  * which resets the connection, and libcurl, busy with sending, would not read the alert that lies there.
  */
 static bool has_early_alert(Handshake *h, SSL *ssl) {
-        char byte;
-
         if (SSL_version(ssl) == TLS1_3_VERSION)
-                ignore_result(SSL_peek(ssl, &byte, 1), "what it reads is for the message callback");
-        ERR_clear_error();
+                ignore_result(call_peek(h, ssl), "what it reads is for the message callback");
         return h->alert_received != HANDSHAKE_ALERT_NONE;
+}
+
+/*
+ * Whether a kept connection is not to be used: it has ended, or the far server has sent what nobody asked for, which would pass for the answer
+ * to this request (RFC 9112, 9.2, and 11.1). libcurl takes both for signs of life.
+ */
+static bool is_stale(const Call *c, SSL *ssl) {
+        return c->report.reused && !c->is_http2 && call_peek(c->handshake, ssl) != SSL_ERROR_WANT_READ;
 }
 
 bool call_on_connected(Call *c) {
@@ -151,9 +174,14 @@ bool call_on_connected(Call *c) {
                 c->handshake = handshake_ref(h);
         }
         report_tls(&c->report, ssl);
+        c->is_http2 = is_http2(ssl);
 
         if (!c->report.reused && has_early_alert(h, ssl))
                 return false;
+        if (is_stale(c, ssl)) {
+                c->stale = true;
+                return false;
+        }
         if (h->is_signed || (SSL_session_reused(ssl) && !c->connection->pool->distrust_sessions))
                 return true;
 
@@ -169,8 +197,8 @@ int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_p
 
         (void) local_ip;
         (void) remote_port;
-        (void) local_port;
+        call_find_socket(c, local_port);
         snprintf(c->report.address, sizeof(c->report.address), "%s", remote_ip);
         c->checked = true;
-        return !c->dead && call_on_connected(c) ? 0 : 1;
+        return !c->dead && call_may_resend(c) && call_on_connected(c) ? 0 : 1;
 }

@@ -88,8 +88,13 @@ static const ResultRow result_rows[] = {
 };
 
 static void explain_other(Call *c, CURLcode result) {
-        bool is_ours = result == CURLE_OUT_OF_MEMORY || result == CURLE_FAILED_INIT || result == CURLE_BAD_FUNCTION_ARGUMENT ||
-                       result == CURLE_ABORTED_BY_CALLBACK || result == CURLE_WRITE_ERROR || result == CURLE_READ_ERROR;
+        /*
+         * Once connected, libcurl says this of lines that are too long, of chunks and trailers that are none; when it was a callback of ours, that
+         * has said so itself.
+         */
+        bool is_ours = !c->report.handshake_done &&
+                       (result == CURLE_OUT_OF_MEMORY || result == CURLE_FAILED_INIT || result == CURLE_BAD_FUNCTION_ARGUMENT ||
+                        result == CURLE_ABORTED_BY_CALLBACK || result == CURLE_WRITE_ERROR || result == CURLE_READ_ERROR);
         const char *text = c->curl_text[0] ? c->curl_text : curl_easy_strerror(result);
 
         if (is_ours)

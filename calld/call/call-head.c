@@ -24,28 +24,36 @@ static void fail_head(Call *c, const char *what) {
                 call_error_set(e, CALL_RESPONSE_INVALID, NULL, "the far server's answer is malformed: %s", what);
 }
 
-/* "HTTP/1.1 200 OK", "HTTP/2 200 " */
-static bool take_status_line(Call *c, Span line) {
-        const uint8_t *p = memchr(line.data, ' ', line.size);
-        size_t left = p ? line.size - (size_t) (p + 1 - line.data) : 0;
-        char digits[4];
+static bool has_prefix(Span s, const char *prefix) {
+        return s.size >= strlen(prefix) && memcmp(s.data, prefix, strlen(prefix)) == 0;
+}
+
+/* "HTTP/1.1 200 OK"; "HTTP/2 200 " is how libcurl writes what HTTP/2 has instead. Return: what is wrong, or NULL */
+static const char *take_status_line(Call *c, Span line) {
+        bool is_version = c->is_http2 ? has_prefix(line, "HTTP/2 ") : has_prefix(line, "HTTP/1.1 ") || has_prefix(line, "HTTP/1.0 ");
+        size_t at = c->is_http2 ? strlen("HTTP/2 ") : strlen("HTTP/1.1 ");
+        char digits[4] = {};
         uint64_t status;
 
-        if (left < 3)
-                return false;
+        if (!is_version || line.size < at + 3 || (line.size > at + 3 && line.data[at + 3] != ' '))
+                return "its status line";
 
-        memcpy(digits, p + 1, 3);
-        digits[3] = '\0';
+        memcpy(digits, line.data + at, 3);
         if (parse_uint(digits, 100, 599, &status) < 0)
-                return false;
+                return "its status line";
+
+        /* RFC 9110, 15.2: any number of interim answers is permitted; RFC 9110, 7.8: nothing was asked for that 101 would grant */
+        if (c->status != 0 && ++c->n_interim > CALL_INTERIM_MAX)
+                return "too many interim answers";
+        if (status == 101)
+                return "it switches protocols, unasked";
 
         buf_clear(&c->head);
         c->n_headers = 0;
         c->content_length = -1;
         c->is_chunked = false;
-        c->is_http2 = line.data[5] != '1';
         c->status = (unsigned) status;
-        return true;
+        return NULL;
 }
 
 static Span trim(Span s) {
@@ -77,10 +85,26 @@ static bool has_control_character(Span s) {
         return false;
 }
 
+/* RFC 9112, 6.3: lengths that differ or are none, both ways at once, and codings besides "chunked", which nobody would undo */
+static const char *take_framing(Call *c, Span name, const char *value) {
+        uint64_t length;
+
+        if (span_is_nocase(name, "Content-Length")) {
+                if (parse_uint(value, 0, INT64_MAX, &length) < 0 || (c->content_length >= 0 && (uint64_t) c->content_length != length))
+                        return "its Content-Length is no number, or there are two";
+                c->content_length = (int64_t) length;
+        } else if (span_is_nocase(name, "Transfer-Encoding")) {
+                if (strcasecmp(value, "chunked") != 0 || c->is_chunked)
+                        return "its Transfer-Encoding is not just \"chunked\"";
+                c->is_chunked = true;
+        }
+        return c->is_chunked && c->content_length >= 0 ? "both Content-Length and Transfer-Encoding are there" : NULL;
+}
+
 static const char *take_field(Call *c, Span line) {
         const uint8_t *colon = memchr(line.data, ':', line.size);
         Span name, value;
-        uint64_t length;
+        const char *wrong;
 
         /* RFC 9112, 5.2: a proxy that receives obs-fold may discard the message */
         if (line.data[0] == ' ' || line.data[0] == '\t')
@@ -98,12 +122,9 @@ static const char *take_field(Call *c, Span line) {
 
         if (keep_text(c, name, &c->name_offsets[c->n_headers]) < 0 || keep_text(c, value, &c->value_offsets[c->n_headers]) < 0)
                 return "its head is too large";
-        if (span_is_nocase(name, "Content-Length") && parse_uint(head_text(c, c->value_offsets[c->n_headers]), 0, INT64_MAX, &length) == 0)
-                c->content_length = (int64_t) length;
-        if (span_is_nocase(name, "Transfer-Encoding"))
-                c->is_chunked = true;
+        wrong = take_framing(c, name, head_text(c, c->value_offsets[c->n_headers]));
         c->n_headers++;
-        return NULL;
+        return wrong;
 }
 
 /* True when a Connection field of the answer names @name (RFC 9110, 7.6.1). */
@@ -161,6 +182,10 @@ static void end_head(Call *c) {
                 return;
         if (!c->checked && !call_on_connected(c))
                 return;
+        if (call_retry_answer(c)) {
+                c->head_done = true;
+                return;
+        }
 
         if (!c->is_head && c->content_length >= 0 && (uint64_t) c->content_length > c->connection->m.max_response_bytes) {
                 e = call_fail(c);
@@ -174,6 +199,8 @@ static void end_head(Call *c) {
         /* RFC 9112, 6.3 */
         c->ends_by_close = !c->is_http2 && !c->is_head && c->status != 204 && c->status != 304 && !c->is_chunked && c->content_length < 0;
         give_head(c);
+        if (!c->dead)
+                call_watch_upload(c);
 }
 
 static void take_line(Call *c, Span line) {
@@ -181,10 +208,9 @@ static void take_line(Call *c, Span line) {
 
         if (line.size == 0)
                 end_head(c);
-        else if (line.size > 5 && memcmp(line.data, "HTTP/", 5) == 0) {
-                if (!take_status_line(c, line))
-                        wrong = "its status line";
-        } else
+        else if (has_prefix(line, "HTTP/"))
+                wrong = take_status_line(c, line);
+        else
                 wrong = take_field(c, line);
 
         if (wrong)
@@ -197,8 +223,11 @@ size_t call_on_header(char *data, size_t size, size_t n, void *userdata) {
 
         if (c->dead || c->failed)
                 return 0;
-        if (c->head_done)
-                return size * n; /* a trailer */
+        if (c->head_done) {
+                if (++c->n_trailers > CALL_TRAILERS_MAX)
+                        fail_head(c, "too many trailer fields");
+                return c->failed ? 0 : size * n;
+        }
 
         while (line.size > 0 && (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
                 line.size--;

@@ -2,7 +2,8 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A call as its own files see it: call.c (life), call-setup.c (options), call-connect.c (connection), call-head.c, call-body.c, call-error.c */
+/* A call as its own files see it: call.c (life), call-setup.c (options), call-connect.c (connection), call-head.c, call-body.c,
+ * call-retry.c, call-error.c */
 
 #include "calld/call/call.h"
 #include "calld/call/pool.h"
@@ -11,6 +12,12 @@
 /* All response headers of one answer; libcurl stops at 300 KiB by itself. */
 #define CALL_HEAD_MAX (512U * 1024)
 #define CALL_HEADERS_MAX 1024U
+#define CALL_INTERIM_MAX 10U
+#define CALL_TRAILERS_MAX 100U
+#define CALL_SOCKETS_MAX 8U
+
+/* A request body up to here can be sent again. */
+#define CALL_REPLAY_MAX (64U * 1024)
 
 struct Caller {
         sd_event *loop;
@@ -33,8 +40,10 @@ struct Call {
         char *url, *target;
         char curl_text[CURL_ERROR_SIZE];
 
-        Handshake *handshake; /* of the connection it opened or took over */
-        bool checked;         /* call_on_connected() has run */
+        Handshake *handshake;          /* of the connection it opened or took over */
+        bool checked;                  /* call_on_connected() has run */
+        int sockets[CALL_SOCKETS_MAX]; /* opened last, some of them closed again: libcurl tries several addresses */
+        size_t n_sockets;
 
         /* the answer's head: lines in one buffer, offsets until it is whole */
         Buf head;
@@ -42,8 +51,10 @@ struct Call {
         size_t n_headers;
         int64_t content_length; /* -1: not said */
         unsigned status;
+        unsigned n_interim, n_trailers;
         bool head_done;
-        bool is_http2, is_chunked;
+        bool is_http2; /* as TLS negotiated it, whatever the answer says */
+        bool is_chunked;
         bool ends_by_close; /* neither length nor chunks: the answer ends with the connection */
 
         int64_t body_size; /* of the request, -1: chunked */
@@ -52,6 +63,24 @@ struct Call {
         bool resume_upload, resume_download;
         sd_event_source *defer;
         bool dead; /* call_free() came while libcurl was running */
+
+        sd_event_source *early_timer; /* NULL: the answer is not whole, or nothing is sent any more */
+        uint64_t early_bytes_out;
+
+        /* trying again */
+        bool is_idempotent, retry_off;
+        uint32_t n_retries;           /* by [Retry] */
+        sd_event_source *retry_timer; /* NULL: none was planned */
+        bool discarding;              /* the answer is not handed on: the call is made again */
+        bool waiting;                 /* not with libcurl: the timer brings it back */
+        Buf sent;                     /* what was read of the request's body, as long as it can be sent again */
+        size_t sent_offset;           /* what libcurl has of it this time */
+        bool sent_lost;               /* more was read than is kept */
+        unsigned n_connections;       /* the request went to, in this attempt */
+        long n_sent;                  /* of the request's header, up to the last of them */
+        bool resent;                  /* something of it was, in this attempt */
+        bool stale;                   /* a kept connection is not to be used: another one is taken */
+        unsigned n_stale;
 
         bool failed;     /* error was set by us, before libcurl noticed anything */
         CallError error; /* also an address that was refused, as long as another one may do */
@@ -73,10 +102,45 @@ int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_p
 /* Return: false when the connection must not be used; the call has failed then */
 bool call_on_connected(Call *c);
 
+/* call-peek.c: notes in c->handshake which of the sockets opened is its own, by the port that libcurl says */
+void call_find_socket(Call *c, int local_port);
+
+/*
+ * Reads as far as the first byte that is meant for HTTP, and leaves that. Return: SSL_ERROR_NONE when there is one, SSL_ERROR_WANT_READ when
+ * nothing is there (or the socket is not known), otherwise the connection has ended
+ */
+int call_peek(const Handshake *h, SSL *ssl) _must_check_;
+
+/* call-early.c: after each part of an answer: whether it is whole while the request's body is not */
+void call_watch_upload(Call *c);
+
 /* call-head.c, call-body.c */
 size_t call_on_header(char *data, size_t size, size_t n, void *userdata);
 size_t call_on_write(char *data, size_t size, size_t n, void *userdata);
 size_t call_on_read(char *buffer, size_t size, size_t n, void *userdata);
+int call_on_seek(void *userdata, curl_off_t offset, int origin);
+
+/* call-setup.c */
+void call_set_timeout(Call *c, uint64_t timeout_usec);
+
+/* call.c: from the loop, with the easy handle out of the multi handle already */
+void call_finish(Call *c, CURLcode result);
+
+/* call-retry.c: an answer whose head is there, a failure that was explained. Return: true when the call is made again */
+bool call_retry_answer(Call *c);
+bool call_retry_failure(Call *c);
+
+/* Body bytes of an answer that is not handed on. Return: as a write callback */
+size_t call_discard(Call *c, size_t n_bytes);
+
+/* Before the request goes to a connection. Return: false when it must not; the call has failed then */
+bool call_may_resend(Call *c);
+
+/* After c->stale. Return: true when the call goes to another connection */
+bool call_replace_connection(Call *c);
+
+/* A kept connection ended without an answer, and the request is not sent again. */
+void call_fail_kept(Call *c);
 
 /* call-error.c: says in c->error what became of the call; c->report is filled in, c->easy still there. */
 void call_explain(Call *c, CURLcode result);

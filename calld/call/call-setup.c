@@ -218,6 +218,8 @@ static int setup_method(Call *c, const CallRequest *request, CallError *ret_erro
                 curl_easy_setopt(c->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t) request->body_size);
                 curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, call_on_read);
                 curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
+                curl_easy_setopt(c->easy, CURLOPT_SEEKFUNCTION, call_on_seek);
+                curl_easy_setopt(c->easy, CURLOPT_SEEKDATA, c);
         } else if (request->has_body || strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 ||
                    strcmp(request->method, "PATCH") == 0) {
                 /* RFC 9110, 8.6: Content-Length: 0 where the method anticipates content */
@@ -237,6 +239,10 @@ static long to_ms(uint64_t usec) {
         return ms == 0 ? 1L : (long) MIN_OF(ms, (uint64_t) INT32_MAX);
 }
 
+void call_set_timeout(Call *c, uint64_t timeout_usec) {
+        curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, to_ms(timeout_usec));
+}
+
 static void setup_transport(Call *c) {
         const MsgConnection *m = &c->connection->m;
         const MsgProfile *p = &c->connection->profile->m;
@@ -246,7 +252,7 @@ static void setup_transport(Call *c) {
         curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
         curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 64L * 1024);
         curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, to_ms(m->connect_timeout_usec));
-        curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, to_ms(c->timeout_usec));
+        call_set_timeout(c, c->timeout_usec);
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION, m->http2 ? (long) CURL_HTTP_VERSION_2TLS : (long) CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(e, CURLOPT_SSLVERSION, p->minimum_tls >= TLS_VERSION_1_3 ? (long) CURL_SSLVERSION_TLSv1_3 : (long) CURL_SSLVERSION_TLSv1_2);
         curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, m->session_resumption && !c->connection->pool->distrust_sessions ? 1L : 0L);
@@ -266,6 +272,10 @@ static void setup_transport(Call *c) {
 #if LIBCURL_VERSION_NUM >= 0x075000
         curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, call_on_prereq);
         curl_easy_setopt(e, CURLOPT_PREREQDATA, c);
+#else
+        /* there libcurl cannot be kept from sending a request again when a kept connection ends without an answer */
+        if (!c->is_idempotent || c->retry_off)
+                curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 #endif
 }
 

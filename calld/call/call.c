@@ -55,7 +55,6 @@ static void fill_report(Call *c) {
 
         r->status = c->head_done ? c->status : 0;
         r->duration_usec = now_usec() - c->started_usec;
-        r->attempts = 1;
         r->dns_usec = (uint64_t) usec_of(c->easy, CURLINFO_NAMELOOKUP_TIME_T);
         r->connect_usec = (uint64_t) usec_of(c->easy, CURLINFO_CONNECT_TIME_T);
         r->tls_usec = (uint64_t) usec_of(c->easy, CURLINFO_APPCONNECT_TIME_T);
@@ -78,6 +77,7 @@ static void call_release(Call *c) {
         if (!c->easy)
                 return;
 
+        c->early_timer = sd_event_source_disable_unref(c->early_timer);
         pool_give_easy(c->connection->pool, TAKE_PTR(c->easy));
         c->caller->n_calls--;
 }
@@ -85,24 +85,35 @@ static void call_release(Call *c) {
 static void call_destroy(Call *c) {
         call_release(c);
         sd_event_source_disable_unref(c->defer);
+        sd_event_source_disable_unref(c->retry_timer);
         handshake_unref(c->handshake);
         connection_unref(c->connection);
         curl_slist_free_all(c->headers);
         buf_done(&c->head);
+        buf_done(&c->sent);
         free(c->url);
         free(c->target);
         free(c);
 }
 
-/* From the loop, with the easy handle out of the multi handle already. */
-static void call_finish(Call *c, CURLcode result) {
+void call_finish(Call *c, CURLcode result) {
         if (c->dead) {
                 call_destroy(c);
                 return;
         }
 
+        if (c->discarding) {
+                c->waiting = true;
+                return;
+        }
+
+        if (c->stale && result == CURLE_ABORTED_BY_CALLBACK && call_replace_connection(c))
+                return;
+
         fill_report(c);
         call_explain(c, result);
+        if (c->error.code != CALL_OK && call_retry_failure(c))
+                return;
         call_release(c);
         sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
         c->ops.on_done(c->userdata, &c->error, &c->report);
@@ -125,10 +136,13 @@ static int on_defer(sd_event_source *source, void *userdata) {
         if (!c->easy)
                 return 0;
         if (c->dead) {
-                curlloop_remove(curl, c->easy);
+                if (!c->waiting)
+                        curlloop_remove(curl, c->easy);
                 call_destroy(c);
                 return 0;
         }
+        if (c->waiting)
+                return 0;
 
         if (c->resume_upload)
                 c->upload_paused = c->resume_upload = false;
@@ -192,6 +206,10 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
         c->userdata = userdata;
         c->started_usec = now_usec();
         c->head = (Buf) BUF_INIT(CALL_HEAD_MAX);
+        c->sent = (Buf) BUF_INIT(CALL_REPLAY_MAX);
+        c->is_idempotent = retry_method_is_idempotent(request->method);
+        c->retry_off = request->retry_off || request->fresh;
+        c->report.attempts = 1;
         c->content_length = -1;
         c->error = (CallError) {.alert_id = -1};
         snprintf(c->call_id, sizeof(c->call_id), "%s", request->call_id ? request->call_id : "");
@@ -226,6 +244,7 @@ static int call_launch(Call *c, const CallRequest *request, CallError *ret_error
         if (!c->easy)
                 return -ENOMEM;
         c->caller->n_calls++;
+        retry_budget_count(&c->connection->pool->retries, now_usec());
 
         r = call_setup(c, request, ret_error);
         return r != 0 ? r : curlloop_add(c->connection->pool->curl, c->easy);
@@ -269,11 +288,12 @@ Call *call_free(Call *c) {
 
         if (c->easy && curlloop_is_busy(c->connection->pool->curl)) {
                 c->dead = true;
+                c->retry_timer = sd_event_source_disable_unref(c->retry_timer);
                 sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
                 return NULL;
         }
 
-        if (c->easy)
+        if (c->easy && !c->waiting)
                 curlloop_remove(c->connection->pool->curl, c->easy);
         call_destroy(c);
         return NULL;

@@ -34,7 +34,7 @@ typedef struct CallReport {
         unsigned status;              /* the far server's; 0: none came */
         uint64_t bytes_out, bytes_in; /* bodies */
         uint64_t duration_usec;
-        unsigned attempts;
+        unsigned attempts;          /* times that the request was tried; bytes and steps are those of the last */
         bool reused;                /* went over a kept connection: no handshake */
         bool resumed;               /* TLS session resumption: no signature */
         bool resolved, connected;   /* steps reached */
@@ -84,7 +84,8 @@ typedef struct CallRequest {
         int64_t body_size;     /* -1: chunked */
         uint64_t timeout_usec; /* already the lesser of the connection's and the caller's */
         const char *call_id;
-        bool fresh; /* on a connection of its own with a full handshake: for `midtls test` */
+        bool retry_off; /* the caller wants one attempt */
+        bool fresh;     /* on a connection of its own with a full handshake: for `midtls test`; made once */
 } CallRequest;
 
 /* Starts a call. Return: 0 with *ret set; 1 with *ret_error filled (no callback will come); -errno */

@@ -4,9 +4,6 @@
 
 #include "calld/call/curlloop.h"
 
-/* Kept connections of one identity; libcurl closes the oldest beyond that. */
-#define CURLLOOP_CONNECTIONS_MAX 64L
-
 struct CurlLoop {
         unsigned n_ref; /* one of the owner, one for each dispatch under way */
         unsigned busy;
@@ -132,7 +129,7 @@ int curlloop_new(sd_event *loop, CurlLoopOnDone on_done, CurlLoop **ret) {
         curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-        curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CURLLOOP_CONNECTIONS_MAX);
+        curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long) CURLLOOP_CONNECTIONS_MAX);
 
         *ret = TAKE_PTR(c);
         return 0;

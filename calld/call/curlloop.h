@@ -13,6 +13,9 @@
 
 #include "common/def.h"
 
+/* Kept connections of one identity; libcurl closes the oldest beyond that. */
+#define CURLLOOP_CONNECTIONS_MAX 64U
+
 typedef struct CurlLoop CurlLoop;
 
 typedef void (*CurlLoopOnDone)(CURL *easy, CURLcode result);

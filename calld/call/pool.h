@@ -12,6 +12,7 @@
 
 #include "calld/call/curlloop.h"
 #include "calld/call/directory.h"
+#include "calld/call/retry.h"
 #include "calld/call/verify-cache.h"
 
 /* Easy handles kept for later calls: libcurl keeps TLS sessions in them. */
@@ -24,6 +25,7 @@ struct Pool {
         VerifyCache verified;  /* chains of the server */
         CURL *idle[POOL_IDLE_MAX];
         size_t n_idle;
+        RetryBudget retries;
         bool distrust_sessions; /* a session was made without our certificate: none is resumed any more */
 };
 

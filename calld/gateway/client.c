@@ -134,13 +134,31 @@ static void client_uncount(Client *c) {
         users_tidy(&g->users, client_uid(c));
 }
 
+static void client_forget_new(Client *c) {
+        c->listener->gateway->n_new_clients -= c->is_new;
+        c->is_new = false;
+}
+
+void client_on_request(Client *c) {
+        client_forget_new(c);
+        /* the first request of a connection has been waited for since it was accepted */
+        if (c->wait == CLIENT_WAIT_REQUEST)
+                client_set_wait(c, CLIENT_WAIT_HEADER);
+}
+
+static void client_on_closed(Client *c) {
+        client_uncount(c);
+        client_forget_new(c);
+        gateway_check_drained(c->listener->gateway);
+}
+
 void client_on_connection(void *userdata, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         Client *c = *context;
 
         if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
                 if (c)
-                        client_uncount(c);
+                        client_on_closed(c);
                 *context = client_free(c);
                 return;
         }
@@ -149,6 +167,8 @@ void client_on_connection(void *userdata, struct MHD_Connection *connection, voi
                 shutdown(info->connect_fd, SHUT_RDWR);
                 return;
         }
+        c->is_new = true;
+        c->listener->gateway->n_new_clients++;
         if (!client_count(c))
                 client_hang_up(c);
         *context = c;

@@ -25,6 +25,7 @@ struct Client {
         Peer peer;
         char unit[256]; /* systemd unit, "" when not known */
         ClientWait wait;
+        bool is_new; /* no request yet */
         sd_event_source *timer;
         sd_event_source *hangup; /* libmicrohttpd does not look at a suspended connection */
         bool hung_up;
@@ -39,5 +40,8 @@ Client *client_of(struct MHD_Connection *connection);
 
 /* Waits from now on; the time begins anew. */
 void client_set_wait(Client *c, ClientWait wait);
+
+/* The first line of a request is here. */
+void client_on_request(Client *c);
 
 uid_t client_uid(const Client *c);

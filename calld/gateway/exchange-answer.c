@@ -10,8 +10,19 @@
 #define BLOCK_SIZE (64U * 1024)
 #define RETRY_AFTER_SEC "1"
 
-/* A far server's field that libmicrohttpd does not take (an empty value) is left out. */
 void exchange_add_header(struct MHD_Response *response, const char *name, const char *value) {
+        _cleanup_free_ char *copy = NULL;
+
+        /* libmicrohttpd takes neither an empty value nor a tab; for HTTP a blank is the same: RFC 9110, 5.5 and 5.6.3 */
+        if (value[0] == '\0')
+                value = " ";
+        else if (strchr(value, '\t')) {
+                copy = strdup(value);
+                for (char *p = copy; p && *p; p++)
+                        if (*p == '\t')
+                                *p = ' ';
+                value = copy ? copy : " ";
+        }
         ignore_result(MHD_add_response_header(response, name, value), "an answer without that field is still an answer");
 }
 

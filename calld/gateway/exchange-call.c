@@ -201,6 +201,7 @@ void exchange_start(Exchange *e) {
                                          .body_size = e->request.body_size,
                                          .timeout_usec = timeout_of(e),
                                          .call_id = e->call_id,
+                                         .retry_off = e->request.options.retry_off,
                                  },
                                  &call_ops)) {
                 e->upload_open = e->request.has_body;

@@ -171,6 +171,7 @@ void exchange_soap_launch(Exchange *e) {
                                          .body_size = (int64_t) e->upload.size,
                                          .timeout_usec = asked > 0 ? MIN_OF(asked, ours) : ours,
                                          .call_id = e->call_id,
+                                         .retry_off = e->request.options.retry_off,
                                  },
                                  &soap_ops))
                 return;

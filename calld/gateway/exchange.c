@@ -93,9 +93,7 @@ void *exchange_on_target(void *userdata, const char *uri, struct MHD_Connection 
         if (!c)
                 return NULL;
 
-        /* the first request of a connection has been waited for since it was accepted */
-        if (c->wait == CLIENT_WAIT_REQUEST)
-                client_set_wait(c, CLIENT_WAIT_HEADER);
+        client_on_request(c);
         e = exchange_new(c, connection, uri);
         c->exchange = e;
         return e;

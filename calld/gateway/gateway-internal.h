@@ -32,7 +32,8 @@ struct Gateway {
         Metrics metrics;
         Exchange *exchanges; /* all of them, linked */
         size_t n_exchanges;
-        unsigned n_calls; /* that count for MaxCalls= */
+        unsigned n_calls;     /* that count for MaxCalls= */
+        size_t n_new_clients; /* that have not begun their first request */
 
         bool draining;
         sd_event_source *drain_timer;

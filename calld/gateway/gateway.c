@@ -75,7 +75,7 @@ int gateway_listen(Gateway *g, int fd, bool has_peer) {
 }
 
 void gateway_check_drained(Gateway *g) {
-        if (g->draining && g->n_exchanges == 0)
+        if (g->draining && g->n_exchanges == 0 && g->n_new_clients == 0)
                 sd_event_exit(g->loop, 0);
 }
 
@@ -87,6 +87,7 @@ static int on_drain_timer(sd_event_source *source, uint64_t usec, void *userdata
         return sd_event_exit(g->loop, 0);
 }
 
+/* Who was accepted has a request under way, although none of it may be here yet. An idle kept connection may be closed: RFC 9112 section 9.5. */
 void gateway_drain(Gateway *g, uint64_t timeout_usec) {
         if (g->draining)
                 return;

@@ -11,6 +11,7 @@ void metrics_count(Metrics *m, CallCode code, const CallReport *report, uint64_t
         m->n_signatures += report->signed_by_keyd;
         m->n_resumed += report->resumed;
         m->n_reused += report->reused;
+        m->n_retries += report->attempts > 1 ? report->attempts - 1 : 0;
         m->duration_usec += duration_usec;
 }
 
@@ -68,6 +69,7 @@ static const CounterRow counters[] = {
         {"midtls_call_duration_microseconds", "Time spent in calls.", offsetof(Metrics, duration_usec)},
         {"midtls_signatures", "Handshakes that keyd signed.", offsetof(Metrics, n_signatures)},
         {"midtls_resumed_handshakes", "Handshakes that resumed a session.", offsetof(Metrics, n_resumed)},
+        {"midtls_retries", "Attempts beyond the first of each call.", offsetof(Metrics, n_retries)},
         {"midtls_reused_connections", "Calls over a kept connection.", offsetof(Metrics, n_reused)},
 };
 

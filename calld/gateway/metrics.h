@@ -11,6 +11,7 @@ typedef struct Metrics {
         uint64_t n_by_code[_CALL_CODE_MAX];
         uint64_t bytes_out, bytes_in;
         uint64_t n_signatures, n_resumed, n_reused;
+        uint64_t n_retries;
         uint64_t duration_usec;
 } Metrics;
 

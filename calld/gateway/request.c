@@ -117,6 +117,9 @@ static enum MHD_Result on_field(void *userdata, enum MHD_ValueKind kind, const c
         if (!value)
                 value = "";
         r->request->n_bytes += strlen(name) + strlen(value) + 4;
+        /* RFC 9112, 5.1: a blank before the colon may hide from one of two readers what frames the body */
+        if (strpbrk(name, " \t"))
+                fail_framing(r, "Send header fields as RFC 9110, section 5, describes them.", "a header field has a blank in its name");
         take_special(r, name, value);
         r->request->headers[r->request->n_headers++] = (CallHeader) {.name = name, .value = value};
         return MHD_YES;

@@ -22,6 +22,7 @@ int handshake_new(Span alias, uint64_t generation, Span call_id, Handshake **ret
         h->transcript = (Buf) BUF_INIT(PROTO_TRANSCRIPT_MAX);
         h->alert_received = HANDSHAKE_ALERT_NONE;
         h->alert_sent = HANDSHAKE_ALERT_NONE;
+        h->fd = -1;
         span_copy_cut(alias, h->alias, sizeof(h->alias));
         span_copy_cut(call_id, h->call_id, sizeof(h->call_id));
 

@@ -61,6 +61,7 @@ typedef struct Handshake {
         int verify_error; /* X509_V_ERR_*, 0: none */
         int verify_depth;
         bool name_mismatch, pin_mismatch;
+        int fd; /* the connection's socket, borrowed from libcurl; -1: not known */
         char server_subject[256];
         char server_issuer[256];
         char server_names[256]; /* the names its certificate has, for the hint */

@@ -83,6 +83,15 @@ int soap_read(SoapReader *r, Span body, char ret_why[SOAP_WHY_SIZE]) {
         xmlSAXHandler handler;
         int result;
 
+        if (!soap_is_ascii_based(body)) {
+                snprintf(ret_why, SOAP_WHY_SIZE, "an encoding that is not based on ASCII is not taken");
+                return SOAP_E_INVALID;
+        }
+        if (soap_is_crowded(body)) {
+                snprintf(ret_why, SOAP_WHY_SIZE, "an element has more than %u attributes", SOAP_ATTRIBUTES_MAX);
+                return SOAP_E_INVALID;
+        }
+
         make_handler(&handler);
         r->ctxt = xmlCreatePushParserCtxt(&handler, r, NULL, 0, NULL);
         if (!r->ctxt)
@@ -97,7 +106,7 @@ int soap_read(SoapReader *r, Span body, char ret_why[SOAP_WHY_SIZE]) {
                 body = span_make(body.data + n, body.size - n);
         }
         if (good)
-                good = xmlParseChunk(r->ctxt, NULL, 0, 1) == XML_ERR_OK && r->ctxt->wellFormed && !r->refused;
+                good = xmlParseChunk(r->ctxt, NULL, 0, 1) == XML_ERR_OK && r->ctxt->wellFormed && r->ctxt->nsWellFormed && !r->refused;
 
         result = good ? 0 : explain(r, ret_why);
         xmlFreeParserCtxt(r->ctxt);

@@ -2,8 +2,6 @@
 
 #include "calld/soap/soap.h"
 
-#include <strings.h>
-
 #include "calld/soap/soap-internal.h"
 
 typedef struct VersionRow {
@@ -71,25 +69,11 @@ static Span without_declaration(Span body) {
         return p ? skip(body, (size_t) (p - body.data) + 2) : body;
 }
 
-/* What is put into our envelope is UTF-8 like it: another encoding would have to be declared. */
-static bool declares_utf8(Span body) {
-        Span rest = without_declaration(body);
-        const uint8_t *p = memmem(body.data, body.size - rest.size, "encoding", 8);
-        size_t left;
+/* Content-Type will say so, and so does the envelope that is put around it: RFC 7303, 3.2 */
+static bool is_utf8(Span body) {
+        Span encoding = soap_declared_encoding(body);
 
-        /* UTF-16 begins with a mark of its own, or with a NUL among the first bytes */
-        if (body.size >= 2 && (body.data[0] >= 0xfe || body.data[0] == 0 || body.data[1] == 0))
-                return false;
-        if (!p)
-                return true;
-
-        p += 8;
-        left = (size_t) (rest.data - p);
-        while (left > 0 && strchr(" \t\r\n=\"'", *p)) {
-                p++;
-                left--;
-        }
-        return (left > 5 && strncasecmp((const char *) p, "utf-8", 5) == 0) || (left > 8 && strncasecmp((const char *) p, "us-ascii", 8) == 0);
+        return span_is_nocase(encoding, "utf-8") || span_is_nocase(encoding, "us-ascii");
 }
 
 static int refuse(const char *what, char ret_why[SOAP_WHY_SIZE]) {
@@ -120,10 +104,10 @@ int soap_wrap(SoapVersion version, Span body, Buf *ret, char ret_why[SOAP_WHY_SI
         r = soap_read(&reader, body, ret_why);
         if (r != 0)
                 return r;
+        if (!is_utf8(body))
+                return refuse("the body has to be UTF-8, as Content-Type will say", ret_why);
         if (root.is_envelope)
                 return root.version_right ? 0 : refuse("the body is an envelope of another SOAP version than Midtls-Soap says", ret_why);
-        if (!declares_utf8(body))
-                return refuse("a body that is to be wrapped has to be UTF-8", ret_why);
         return put_envelope(row, without_declaration(body), ret);
 }
 

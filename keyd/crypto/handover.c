@@ -141,7 +141,7 @@ int key_handover_parse(const Secret *record, KeyHandover *ret) {
         return 0;
 }
 
-/* MSG_TRUNC makes the kernel tell the record's whole length, MSG_PEEK leaves it there. Return: 0, 1 closed, -errno */
+/* MSG_TRUNC makes the kernel tell the record's whole length, MSG_PEEK leaves it there. Return: 0, HANDOVER_E_CLOSED, -errno */
 static int next_size(int fd, size_t *ret) {
         struct msghdr m = {};
         ssize_t n;
@@ -153,7 +153,7 @@ static int next_size(int fd, size_t *ret) {
                 return -errno;
 
         *ret = (size_t) n;
-        return n == 0;
+        return n == 0 ? HANDOVER_E_CLOSED : 0;
 }
 
 int key_handover_receive(int fd, Secret **ret) {
@@ -181,8 +181,10 @@ int key_handover_receive(int fd, Secret **ret) {
         while (n < 0 && errno == EINTR);
         if (n < 0)
                 return -errno;
-        if (n == 0 || m.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-                return 1;
+        if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+                return HANDOVER_E_VIOLATION;
+        if (n == 0)
+                return HANDOVER_E_CLOSED;
 
         secret_set_size(s, (size_t) n);
         *ret = TAKE_PTR(s);

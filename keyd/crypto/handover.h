@@ -21,6 +21,12 @@ typedef struct KeyHandover {
         Secret *pkcs8;                  /* PrivateKeyInfo, DER, unencrypted */
 } KeyHandover;
 
+enum {
+        _HANDOVER_E_SUCCESS,
+        HANDOVER_E_CLOSED,
+        HANDOVER_E_VIOLATION, /* a record that is too long, or has a descriptor; it is dropped */
+};
+
 void key_handover_done(KeyHandover *h);
 
 /* Return: 0, -ETIMEDOUT, other -errno */
@@ -43,6 +49,6 @@ Span key_handover_public(const Secret *record);
 /*
  * Receives one record of the keys channel, of any type, into a new Secret. Does not wait.
  *
- * Return: 0, 1 closed or a violation, -EAGAIN, -ENOMEM (the record is dropped), other -errno
+ * Return: 0, HANDOVER_E_*, -EAGAIN, -ENOMEM (the record is dropped), other -errno
  */
 int key_handover_receive(int fd, Secret **ret) _must_check_;

@@ -77,7 +77,6 @@ static const JailRule syscalls[] = {
         {.name = "getpid"},
         {.name = "getrandom"},
         {.name = "gettid"},
-        {.name = "prctl", .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = 16 /* PR_GET_NAME: the journal's record */},
         {.name = "restart_syscall"},
         {.name = "rt_sigaction"},
         {.name = "rt_sigprocmask"},

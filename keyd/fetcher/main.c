@@ -102,7 +102,7 @@ int main(int argc, char *argv[]) {
                 r = role_options_parse(argc, argv, &o);
         if (r != 0)
                 return EXIT_USAGE;
-        log_open("keyd-fetcher", o.log);
+        role_open_log("keyd-fetcher", o.log);
 
         r = wiping_install();
         if (r < 0) {

@@ -8,6 +8,7 @@
 #include "keyd/loader/file.h"
 #include "keyd/loader/java-recover.h"
 #include "keyd/loader/java-text.h"
+#include "keyd/loader/ossl-private.h"
 
 #define CHAIN_MAX 64U
 
@@ -77,14 +78,11 @@ static int mac_check(const BcfksOpen *o, LoadFailure *f) {
 static int decode_certificate(const BcfksOpen *o, JavaReader *r, STACK_OF(X509) **stack, LoadFailure *f) {
         JavaBytes der = der_get_whole(r, DER_SEQUENCE);
         _cleanup_(X509_freep) X509 *certificate = NULL;
-        const uint8_t *p = der.data;
 
         if (!r->failed)
-                certificate = d2i_X509(NULL, &p, (long) der.size);
-        if (!certificate || p != der.data + der.size) {
-                ERR_clear_error();
+                certificate = ossl_parse_certificate(der.data, der.size);
+        if (!certificate)
                 return fail_format(o->path, "a certificate is malformed", f);
-        }
 
         if (!*stack)
                 *stack = sk_X509_new_null();

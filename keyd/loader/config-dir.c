@@ -86,7 +86,7 @@ static void sort(ConfigFiles *f) {
                 qsort(f->items, f->n_items, sizeof(*f->items), compare_names);
 }
 
-/* NAME.SUFFIX.d/ *.conf of all folders, earlier ones masking, sorted by name. */
+/* NAME.SUFFIX.d/ *.conf of all folders, earlier ones masking, sorted by name. What cannot be listed is for the one file to answer. */
 static int find_dropins(char *const *dirs, const char *suffix, ConfigFile *file) {
         _cleanup_(config_files_done) ConfigFiles found = {};
         int r;
@@ -99,8 +99,10 @@ static int find_dropins(char *const *dirs, const char *suffix, ConfigFile *file)
                         return -ENOMEM;
                 }
                 r = list_one(dir, ".conf", &found);
-                if (r < 0)
+                if (r == -ENOMEM)
                         return r;
+                if (r < 0)
+                        file->error = r;
         }
         sort(&found);
 
@@ -155,9 +157,14 @@ static int parse_one(const char *path, const IniRow *rows, size_t n_rows, Proble
 
 int config_file_parse(const ConfigFile *file, const IniRow *rows, size_t n_rows, Problems *problems, void *userdata, unsigned *ret_mode) {
         unsigned mode = 0;
-        int r;
+        int r = 0;
 
-        r = parse_one(file->path, rows, n_rows, problems, userdata, &mode);
+        /* What they would have changed is not known. */
+        if (file->error < 0)
+                r = problems_add(problems, file->path, 0, false, "let the user midtls-keyd list that folder",
+                                 "the folder of its drop-ins cannot be read: %s", strerrordesc_np(-file->error));
+        if (r >= 0)
+                r = parse_one(file->path, rows, n_rows, problems, userdata, &mode);
         for (size_t i = 0; r >= 0 && file->dropins && file->dropins[i]; i++)
                 r = parse_one(file->dropins[i], rows, n_rows, problems, userdata, &mode);
         if (r < 0)

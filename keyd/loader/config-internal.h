@@ -13,6 +13,7 @@ typedef struct ConfigFile {
         char *name; /* without its suffix */
         char *path;
         char **dropins; /* paths, sorted by name */
+        int error;      /* -errno: why they are not known, else 0 */
 } ConfigFile;
 
 typedef struct ConfigFiles {

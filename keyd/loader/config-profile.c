@@ -138,9 +138,10 @@ static int copy_from_xml(ProfileConfig *p, const Config *c, const XmlProtocol *x
                 return problems_add(problems, c->config_xml, x->line, false, "set its .path parameter", "mid.httpclient.protocol.%s has no path",
                                     x->name);
         if (x->password && strncmp(x->password, "encrypted:", 10) == 0)
-                return problems_add(problems, c->config_xml, x->line, false,
-                                    "only that MID can read it: put the password into the profile as Password=credential:NAME (or file:PATH)",
-                                    "mid.httpclient.protocol.%s.password is encrypted by the MID", x->name);
+                return problems_add(
+                        problems, c->config_xml, x->line, false,
+                        "only that MID can read it: put the password into the profile: Password= with what midtls encrypt prints, credential:NAME or file:PATH",
+                        "mid.httpclient.protocol.%s.password is encrypted by the MID", x->name);
         if (!is_empty(x->port) && parse_port(x->port, &p->default_port) < 0)
                 return problems_add(problems, c->config_xml, x->line, false, "write a port from 1 to 65535",
                                     "mid.httpclient.protocol.%s.port has a value that cannot be used", x->name);

@@ -6,5 +6,5 @@
 
 #include "common/def.h"
 
-/* @sandbox_off: no syscall filter. Return: 0 or -errno */
-int confine(bool sandbox_off) _must_check_;
+/* @sandbox_off: no syscall filter. @supervised: keyd bounds the time of each profile; else the kernel bounds that of the process. Return: 0 or -errno */
+int confine(bool sandbox_off, bool supervised) _must_check_;

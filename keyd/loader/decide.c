@@ -69,12 +69,18 @@ static void explain_dates(ProfileResult *r, int64_t not_before, int64_t not_afte
         }
 }
 
-static void explain_failure(ProfileResult *r, bool kept) {
+/* Of a profile that has a key all the same. */
+static void explain_failure(ProfileResult *r) {
         char detail[sizeof(r->failure.detail)];
 
         decide_copy_text(detail, sizeof(detail), r->failure.detail);
-        snprintf(r->reason, sizeof(r->reason), "%s%s", kept ? "the last reload failed: " : "", detail);
+        snprintf(r->reason, sizeof(r->reason), "the last reload failed: %s", detail);
         decide_copy_text(r->hint, sizeof(r->hint), r->failure.hint);
+}
+
+/* @text: of the previous snapshot */
+static void copy_span(char *ret, size_t size, Span text) {
+        snprintf(ret, size, "%.*s", (int) text.size, (const char *) text.data);
 }
 
 static bool has_old_key(const ProfileResult *r) {
@@ -103,18 +109,20 @@ static void refuse_untimely_key(ProfileResult *r, const MsgLoad *load) {
         decide_copy_text(r->failure.hint, sizeof(r->failure.hint), untimely.hint);
 }
 
-static void fail(ProfileResult *r) {
+void decide_fail(ProfileResult *r) {
         r->what = ADMIN_WHAT_FAILED;
         r->state = PROTO_STATE_UNAVAILABLE;
         r->generation = 0;
-        explain_failure(r, false);
+        r->send_key = false;
+        decide_copy_text(r->reason, sizeof(r->reason), r->failure.detail);
+        decide_copy_text(r->hint, sizeof(r->hint), r->failure.hint);
 }
 
-static void take_key(ProfileResult *r, MsgLoad *load) {
+static void take_key(ProfileResult *r, const MsgLoad *load) {
         bool same = has_old_key(r) && same_chain(r->key, r->previous.chain);
 
         r->what = same ? ADMIN_WHAT_UNCHANGED : ADMIN_WHAT_LOADED;
-        r->generation = same ? r->previous.generation : ++load->last_generation;
+        r->generation = same ? r->previous.generation : r->last_generation + 1;
         r->send_key = !same || load->resend_keys;
         r->state = state_by_dates(r->key->not_before, r->key->not_after, (int64_t) load->realtime);
         explain_dates(r, r->key->not_before, r->key->not_after);
@@ -139,14 +147,14 @@ static bool can_keep(const ProfileResult *r, const MsgLoad *load) {
         return has_old_key(r) && !(r->keeps_key && load->signer_is_empty) && !(r->keeps_crls && !r->had_crls);
 }
 
-void decide_profile(ProfileResult *r, MsgLoad *load) {
+void decide_profile(ProfileResult *r, const MsgLoad *load) {
         refuse_untimely_key(r, load);
 
         r->keeps_key = r->key_failed;
         r->keeps_ca = r->ca_failed;
         r->keeps_crls = r->crls_failed;
         if (!can_keep(r, load)) {
-                fail(r);
+                decide_fail(r);
                 return;
         }
 
@@ -156,8 +164,14 @@ void decide_profile(ProfileResult *r, MsgLoad *load) {
                 take_key(r, load);
 
         if (r->keeps_key || r->keeps_ca || r->keeps_crls) {
-                r->what = ADMIN_WHAT_KEPT_OLD;
-                if (r->state == PROTO_STATE_READY)
-                        explain_failure(r, true);
+                r->what = r->put_off ? ADMIN_WHAT_UNCHANGED : ADMIN_WHAT_KEPT_OLD;
+                if (r->state != PROTO_STATE_READY)
+                        return;
+                if (!r->put_off)
+                        explain_failure(r);
+                else if (r->previous.state == PROTO_STATE_READY) {
+                        copy_span(r->reason, sizeof(r->reason), r->previous.reason);
+                        copy_span(r->hint, sizeof(r->hint), r->previous.hint);
+                }
         }
 }

@@ -21,11 +21,14 @@ typedef struct ProfileResult {
         Buf crls; /* DER, one behind the other */
         bool key_failed, ca_failed, crls_failed;
         LoadFailure failure; /* of the first part that failed */
+        bool left_out;       /* no part was read, which is to its failure */
+        bool put_off;        /* left out, and read by a load that follows soon: it is told as it was */
 
         /* What it was before. */
         bool has_previous;
         bool had_crls;
-        MsgProfile previous; /* borrowed from the request */
+        MsgProfile previous;      /* borrowed from the request */
+        uint64_t last_generation; /* the highest that the profile has had */
 
         /* Decided */
         AdminWhat what;
@@ -39,8 +42,11 @@ typedef struct ProfileResult {
 
 void profile_result_done(ProfileResult *r);
 
-/* @load: what the supervisor said; its last_generation is raised by one for a new key. */
-void decide_profile(ProfileResult *r, MsgLoad *load);
+/* @load: what the supervisor said. */
+void decide_profile(ProfileResult *r, const MsgLoad *load);
+
+/* Whatever was decided: the profile has no key, and r->failure says why. */
+void decide_fail(ProfileResult *r);
 
 /* Bytes that a text of the protocol may not hold become '?'; cut at @size - 1. */
 void decide_copy_text(char *ret, size_t size, const char *text);

@@ -11,7 +11,7 @@
 #include "keyd/crypto/handover.h"
 #include "keyd/loader/encode.h"
 
-#define ANSWER_MAX 64U
+#define RECORD_MAX 64U /* of KEYS_BEGIN, KEYS_TAKEN */
 
 static int send_key(const ProfileResult *result, int fd, uint64_t deadline_usec) {
         _cleanup_(key_handover_done) KeyHandover h = {
@@ -31,8 +31,16 @@ static int send_key(const ProfileResult *result, int fd, uint64_t deadline_usec)
         return r;
 }
 
-static int send_empty(int fd, RoleMsgType type, uint64_t deadline_usec) {
-        const uint8_t record = (uint8_t) type;
+static int send_begin(int fd, uint64_t batch, uint64_t deadline_usec) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(RECORD_MAX);
+        int r;
+
+        r = msg_keys_begin_encode(&record, &(MsgKeysBegin) {.batch = batch});
+        return r < 0 ? r : chan_send(fd, buf_span(&record), deadline_usec);
+}
+
+static int send_end(int fd, uint64_t deadline_usec) {
+        const uint8_t record = ROLE_KEYS_END;
 
         return chan_send(fd, span_make(&record, sizeof(record)), deadline_usec);
 }
@@ -44,6 +52,7 @@ static int send_grant(const ProfileResult *result, int fd, uint64_t deadline_use
                 .profile = span_from_string(result->config->name),
                 .generation = result->generation,
                 .max_signatures_per_minute = result->config->max_signatures_per_minute,
+                .minimum_tls = result->config->minimum_tls,
         };
         int r;
 
@@ -77,27 +86,30 @@ static int send_binding(const Publication *p, const ConnectionConfig *c, int fd,
         return r < 0 ? r : chan_send(fd, buf_span(&record), deadline_usec);
 }
 
-static int receive_taken(int fd, uint64_t deadline_usec, uint32_t *ret_n_missing) {
-        _cleanup_(buf_done) Buf answer = BUF_INIT(ANSWER_MAX);
+static int receive_taken(int fd, uint64_t batch, uint64_t deadline_usec, uint32_t *ret_n_missing) {
+        _cleanup_(buf_done) Buf answer = BUF_INIT(RECORD_MAX);
         MsgKeysTaken m;
         uint8_t type;
         Span body;
         int r;
 
-        r = chan_receive(fd, &answer, deadline_usec);
-        if (r < 0)
-                return r;
-        if (r > 0 || msg_split(buf_span(&answer), &type, &body) != 0 || type != ROLE_KEYS_TAKEN || msg_keys_taken_decode(body, &m) != 0)
-                return GRANT_E_REFUSED;
+        /* What was meant for a loader that was killed meanwhile says nothing about our keys. */
+        do {
+                r = chan_receive(fd, &answer, deadline_usec);
+                if (r < 0)
+                        return r;
+                if (r > 0 || msg_split(buf_span(&answer), &type, &body) != 0 || type != ROLE_KEYS_TAKEN || msg_keys_taken_decode(body, &m) != 0)
+                        return GRANT_E_REFUSED;
+        } while (m.batch != batch);
 
         *ret_n_missing = m.n_missing;
         return 0;
 }
 
-int grant_send(const Publication *p, int fd, uint64_t deadline_usec, uint32_t *ret_n_missing) {
+int grant_send(const Publication *p, int fd, uint64_t batch, uint64_t deadline_usec, uint32_t *ret_n_missing) {
         int r;
 
-        r = send_empty(fd, ROLE_KEYS_BEGIN, deadline_usec);
+        r = send_begin(fd, batch, deadline_usec);
         for (size_t i = 0; i < p->n_results && r >= 0; i++)
                 if (p->results[i].send_key)
                         r = send_key(&p->results[i], fd, deadline_usec);
@@ -107,9 +119,9 @@ int grant_send(const Publication *p, int fd, uint64_t deadline_usec, uint32_t *r
         for (size_t i = 0; i < p->config->n_connections && r >= 0; i++)
                 r = send_binding(p, p->config->connections[i], fd, deadline_usec);
         if (r >= 0)
-                r = send_empty(fd, ROLE_KEYS_END, deadline_usec);
+                r = send_end(fd, deadline_usec);
         if (r < 0)
                 return r;
 
-        return receive_taken(fd, deadline_usec, ret_n_missing);
+        return receive_taken(fd, batch, deadline_usec, ret_n_missing);
 }

@@ -11,5 +11,5 @@ enum {
         GRANT_E_REFUSED, /* the signer went away, or answered what it must not */
 };
 
-/* Sends all and waits for KEYS_TAKEN. *ret_n_missing: see MsgKeysTaken. Return: 0, GRANT_E_REFUSED, -ETIMEDOUT, other -errno */
-int grant_send(const Publication *p, int fd, uint64_t deadline_usec, uint32_t *ret_n_missing) _must_check_;
+/* Sends all and waits for KEYS_TAKEN. @batch: no other load's. *ret_n_missing: see MsgKeysTaken. Return: 0, GRANT_E_REFUSED, -ETIMEDOUT, other -errno */
+int grant_send(const Publication *p, int fd, uint64_t batch, uint64_t deadline_usec, uint32_t *ret_n_missing) _must_check_;

@@ -2,17 +2,12 @@
 
 #include "keyd/loader/java-crypto.h"
 
-#include "keyd/crypto/ossl.h"
+#include "keyd/loader/ossl-private.h"
 
 struct JavaCrypto {
-        OSSL_LIB_CTX *context;
-        OSSL_PROVIDER *provider;
         EVP_MD *md;
         EVP_MD_CTX *md_context;
 };
-
-DEFINE_CLEANUP(EVP_CIPHER *, EVP_CIPHER_free)
-DEFINE_CLEANUP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free)
 
 JavaCrypto *java_crypto_free(JavaCrypto *c) {
         if (!c)
@@ -20,9 +15,6 @@ JavaCrypto *java_crypto_free(JavaCrypto *c) {
 
         EVP_MD_CTX_free(c->md_context);
         EVP_MD_free(c->md);
-        if (c->provider)
-                OSSL_PROVIDER_unload(c->provider);
-        OSSL_LIB_CTX_free(c->context);
         free(c);
         return NULL;
 }
@@ -33,13 +25,11 @@ int java_crypto_new(const char *name, JavaCrypto **ret) {
         c = calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;
-        c->context = OSSL_LIB_CTX_new();
         c->md_context = EVP_MD_CTX_new();
-        if (!c->context || !c->md_context)
+        if (!ossl_private() || !c->md_context)
                 return -ENOMEM;
 
-        c->provider = OSSL_PROVIDER_load(c->context, "default");
-        c->md = c->provider ? EVP_MD_fetch(c->context, name, NULL) : NULL;
+        c->md = EVP_MD_fetch(ossl_private(), name, NULL);
         if (!c->md) {
                 ERR_clear_error();
                 return JAVA_CRYPTO_E_UNAVAILABLE;
@@ -83,7 +73,7 @@ static int decrypt(EVP_CIPHER_CTX *context, const EVP_CIPHER *cipher, const Secr
         return 0;
 }
 
-int java_crypto_decrypt_3des(JavaCrypto *c, const Secret *key, JavaBytes in, Secret **ret) {
+int java_crypto_decrypt_3des(const Secret *key, JavaBytes in, Secret **ret) {
         _cleanup_(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
         _cleanup_(EVP_CIPHER_freep) EVP_CIPHER *cipher = NULL;
         _cleanup_(secret_freep) Secret *out = NULL;
@@ -93,7 +83,7 @@ int java_crypto_decrypt_3des(JavaCrypto *c, const Secret *key, JavaBytes in, Sec
 
         if (!context)
                 return -ENOMEM;
-        cipher = EVP_CIPHER_fetch(c->context, "DES-EDE3-CBC", NULL);
+        cipher = EVP_CIPHER_fetch(ossl_private(), "DES-EDE3-CBC", NULL);
         if (!cipher) {
                 ERR_clear_error();
                 return JAVA_CRYPTO_E_UNAVAILABLE;

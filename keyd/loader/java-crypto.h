@@ -3,9 +3,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The old algorithms of Java keystores, from a library context of their own
+ * The old algorithms of Java keystores, from the context of ossl-private.h
  *
- * TLS and signing use the default context and never see them. A host in FIPS mode may have none of them: that is an outcome, not an error.
+ * A host in FIPS mode may have none of them: that is an outcome, not an error.
  */
 
 #include <openssl/evp.h>
@@ -37,4 +37,4 @@ int java_crypto_digest(JavaCrypto *c, const JavaBytes *parts, size_t n_parts, ui
  *
  * Return: 0, JAVA_CRYPTO_E_*, -errno
  */
-int java_crypto_decrypt_3des(JavaCrypto *c, const Secret *key, JavaBytes in, Secret **ret) _must_check_;
+int java_crypto_decrypt_3des(const Secret *key, JavaBytes in, Secret **ret) _must_check_;

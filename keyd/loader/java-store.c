@@ -10,6 +10,7 @@
 #include "keyd/loader/java-record.h"
 #include "keyd/loader/java-recover.h"
 #include "keyd/loader/java-text.h"
+#include "keyd/loader/ossl-private.h"
 
 #define DIGEST_SIZE 20U
 #define DIGEST_SALT "Mighty Aphrodite"
@@ -81,20 +82,17 @@ static bool is_x509(JavaBytes type) {
 }
 
 static int decode_certificate(const JavaWalk *w, JavaBytes type, JavaBytes der, X509 **ret, LoadFailure *f) {
-        _cleanup_(X509_freep) X509 *certificate = NULL;
-        const uint8_t *p = der.data;
+        X509 *certificate;
 
         if (w->version == 2 && !is_x509(type))
                 return load_failure(f, VERDICT_UNSUPPORTED, "remove that entry (keytool -delete); X.509 certificates only",
                                     "%s holds a certificate of another type than X.509", w->path);
 
-        certificate = d2i_X509(NULL, &p, (long) der.size);
-        if (!certificate || p != der.data + der.size) {
-                ERR_clear_error();
+        certificate = ossl_parse_certificate(der.data, der.size);
+        if (!certificate)
                 return load_failure(f, VERDICT_FORMAT, "import the certificate again", "%s holds a certificate that is malformed", w->path);
-        }
 
-        *ret = TAKE_PTR(certificate);
+        *ret = certificate;
         return 0;
 }
 

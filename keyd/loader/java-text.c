@@ -2,6 +2,8 @@
 
 #include "keyd/loader/java-text.h"
 
+#include "keyd/loader/password-forms.h"
+
 #define REPLACEMENT 0xfffdU
 
 static bool is_continuation(uint8_t b) {
@@ -49,39 +51,15 @@ static bool modified_get_character(JavaReader *r, uint32_t *ret) {
         return true;
 }
 
-/* Writes 1 to 4 bytes. */
-static size_t utf8_put(uint8_t *to, uint32_t c) {
-        size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-        static const uint8_t leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
-
-        for (size_t i = n - 1; i > 0; i--, c >>= 6)
-                to[i] = (uint8_t) (0x80 | (c & 0x3f));
-        to[0] = (uint8_t) (leads[n] | c);
-
-        return n;
-}
-
-/* RFC 3629, section 3: shortest form, no surrogate, nothing above U+10FFFF. False when it is none of that. */
+/* RFC 3629, section 3. False when it is none. */
 static bool utf8_get(JavaReader *r, uint32_t *ret) {
-        static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-        uint8_t lead = java_get_u8(r);
-        size_t n = lead < 0x80 ? 0 : (lead & 0xe0) == 0xc0 ? 1 : (lead & 0xf0) == 0xe0 ? 2 : (lead & 0xf8) == 0xf0 ? 3 : SIZE_MAX;
-        uint32_t c;
+        size_t n;
 
-        if (r->failed || n == SIZE_MAX)
+        if (!utf8_next(r->rest.data, r->rest.size, ret, &n))
                 return false;
 
-        c = n == 0 ? lead : lead & (0x3fU >> n);
-        for (size_t i = 0; i < n; i++) {
-                uint8_t b = java_get_u8(r);
-
-                if (r->failed || !is_continuation(b))
-                        return false;
-                c = c << 6 | (b & 0x3fU);
-        }
-
-        *ret = c;
-        return c >= least[n] && !is_surrogate(c) && c <= 0x10ffff;
+        java_get_fixed(r, n);
+        return true;
 }
 
 /* Reads a character. False when there is none. */
@@ -105,7 +83,7 @@ static int text_convert(JavaBytes in, GetCharacter get, char **ret, bool *ret_ha
                 if (!get(&r, &c))
                         return JAVA_TEXT_E_MALFORMED;
                 has_nul = has_nul || c == 0;
-                n += utf8_put(text + n, c == 0 ? REPLACEMENT : c);
+                n += utf8_put(c == 0 ? REPLACEMENT : c, text + n);
         }
         text[n] = 0;
 

@@ -109,7 +109,7 @@ static int open_with(JavaCrypto *crypto, JavaBytes cipher, const uint8_t *salt, 
         r = derive(crypto, salt, iterations, password, &key);
         if (r < 0)
                 return r;
-        r = java_crypto_decrypt_3des(crypto, key, cipher, &plain);
+        r = java_crypto_decrypt_3des(key, cipher, &plain);
         if (r)
                 return r;
         if (!looks_decrypted(plain))

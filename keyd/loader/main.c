@@ -10,6 +10,7 @@
 #include "common/daemon-options.h"
 #include "common/jail.h"
 #include "common/log.h"
+#include "common/role-process.h"
 #include "keyd/loader/check.h"
 #include "keyd/loader/confine.h"
 #include "keyd/loader/host-key-make.h"
@@ -42,7 +43,7 @@ static int work(const DaemonOptions *o) {
 
         r = load_prepare();
         if (r >= 0)
-                r = confine(o->sandbox_off);
+                r = confine(o->sandbox_off, !o->inspect && !o->check);
         if (r < 0)
                 return log_errno(r, "Cannot confine the loader");
 
@@ -53,7 +54,9 @@ static int work(const DaemonOptions *o) {
         else
                 return run_load(o->config_dir);
 
-        return r < 0 ? log_errno(r, "Cannot look at it") : r;
+        if (r < 0)
+                return log_errno(r, "Cannot look at %s", o->inspect ? o->inspect : o->config_dir ? o->config_dir : "the configuration");
+        return r;
 }
 
 int main(int argc, char *argv[]) {
@@ -64,6 +67,6 @@ int main(int argc, char *argv[]) {
         if (r != 0)
                 return r == DAEMON_OPTIONS_E_DONE ? EXIT_SUCCESS : EXIT_USAGE;
 
-        log_open("keyd-loader", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
+        role_open_log("keyd-loader", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
         return work(&o) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

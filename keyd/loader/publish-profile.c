@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/msg-hello.h"
+#include "keyd/loader/file.h"
 
 #define PIN_TEXT_SIZE 44U   /* base64 of 32 bytes */
 #define PIN_DECODED_SIZE 33 /* as EVP_DecodeBlock() counts: with what the padding stands for */
@@ -103,13 +104,18 @@ static bool is_sound(const Buf *record) {
         return msg_split(buf_span(record), &type, &body) == 0 && msg_profile_decode(body, &m) == 0;
 }
 
-/* What remains to be said of a profile that cannot be said as it is. */
-static int encode_unsound(const ProfileResult *result, Buf *record) {
-        const MsgProfile m = {
+/* What remains to be said of a profile that cannot be said as it is; the signer is to get nothing of it either. */
+static int encode_unsound(ProfileResult *result, Buf *record) {
+        MsgProfile m;
+
+        result->key_failed = load_failure(&result->failure, VERDICT_LIMIT, "see the limits in midtls.profile(5); a chain has 10 certificates at most",
+                                          "the profile or its certificate chain holds more, or other bytes, than can be handed on");
+        decide_fail(result);
+        m = (MsgProfile) {
                 .name = span_from_string(result->config->name),
-                .state = PROTO_STATE_UNAVAILABLE,
-                .reason = SPAN_LITERAL("the profile or its certificate chain holds more, or other bytes, than can be handed on"),
-                .hint = SPAN_LITERAL("see the limits in midtls.profile(5); a chain has 10 certificates at most"),
+                .state = result->state,
+                .reason = span_from_string(result->reason),
+                .hint = span_from_string(result->hint),
                 .default_port = result->config->default_port,
                 .minimum_tls = TLS_VERSION_1_2,
         };
@@ -118,7 +124,7 @@ static int encode_unsound(const ProfileResult *result, Buf *record) {
         return msg_profile_encode(record, &m);
 }
 
-int publish_profile(const ProfileResult *result, RecordList *ret) {
+int publish_profile(ProfileResult *result, RecordList *ret) {
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
         int r;
 

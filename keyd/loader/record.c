@@ -53,11 +53,11 @@ static void record_loaded(const ProfileResult *r) {
         }
 }
 
-/* A broken file has been said as config-error. The same failure is said once, not at each refresh. */
+/* A broken file has been said as config-error, what was left out by the supervisor. The same failure is said once, not at each refresh. */
 static void record_failed(const ProfileResult *r) {
         LogRecord rec;
 
-        if (r->config->broken || (r->has_previous && span_is(r->previous.reason, r->reason)))
+        if (r->config->broken || r->left_out || (r->has_previous && span_is(r->previous.reason, r->reason)))
                 return;
 
         log_record_init(&rec, r->failure.is_alert ? PRIORITY_ALERT : PRIORITY_ERROR, EVENT_KEY_LOAD_FAILED);
@@ -206,7 +206,8 @@ int record_add_reports(const Publication *p, const Problems *problems, RecordLis
         int r = 0;
 
         for (size_t i = 0; i < p->n_results && r >= 0; i++)
-                r = add_profile_report(&p->results[i], ret);
+                if (!p->results[i].put_off)
+                        r = add_profile_report(&p->results[i], ret);
         if (r >= 0)
                 r = add_removed_reports(p, ret);
 
@@ -219,5 +220,6 @@ int record_add_reports(const Publication *p, const Problems *problems, RecordLis
                 text = problem_to_string(problem);
                 r = text ? add_report("", ADMIN_WHAT_FAILED, text, "", ret) : -ENOMEM;
         }
-        return r;
+        /* So much is wrong that it does not fit: the journal has all of it, and what is good works. */
+        return r == -E2BIG ? 0 : r;
 }

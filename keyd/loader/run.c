@@ -12,15 +12,18 @@
 #include "keyd/loader/grant.h"
 #include "keyd/loader/publish.h"
 #include "keyd/loader/record.h"
+#include "keyd/loader/store.h"
+#include "keyd/loader/tell.h"
 #include "keyd/loader/vault.h"
 #include "keyd/loader/watchlist.h"
 
 #define REQUEST_USEC (10 * USEC_PER_SEC)
 #define SIGNER_USEC (5 * USEC_PER_SEC)
 #define SEND_USEC (10 * USEC_PER_SEC)
-#define VAULT_USEC (20 * USEC_PER_SEC) /* for all profiles together: the supervisor kills a load after 30 seconds */
+#define VAULT_USEC (20 * USEC_PER_SEC) /* for all profiles together: the supervisor kills a load after 30 seconds of nobody's time */
 #define FIRST_VAULT_USEC (2 * USEC_PER_SEC)
-#define EXTRA_RECORDS_MAX 65536U /* watches and reports */
+#define PROGRESS_MAX (TELL_PROGRESS_MAX * GENERATIONS_MAX + 1) /* those of each profile and one behind the last */
+#define OTHERS_MAX 2U                                          /* FETCHER, RETRY */
 
 typedef struct Run {
         const char *config_dir;
@@ -116,6 +119,17 @@ static int load_parts(ProfileResult *r, Vault *vault) {
         return note(r, load_crls(r->config, &r->crls, &failure), &failure, &r->crls_failed);
 }
 
+/* To go on without CRLs that the profile wishes for is no way to leave it out. */
+static void leave_out(ProfileResult *r, const MsgQuarantine *m) {
+        r->left_out = true;
+        r->put_off = m->put_off;
+        r->key_failed = r->ca_failed = true;
+        r->crls_failed = r->had_crls || r->config->crl_file;
+        r->failure.verdict = VERDICT_LIMIT;
+        snprintf(r->failure.detail, sizeof(r->failure.detail), "%.*s", (int) m->sentence.size, (const char *) m->sentence.data);
+        snprintf(r->failure.hint, sizeof(r->failure.hint), "%.*s", (int) m->hint.size, (const char *) m->hint.data);
+}
+
 static bool had_crls(const LoadRequest *q, const char *profile) {
         size_t cursor = 0;
         Span record, body;
@@ -128,12 +142,18 @@ static bool had_crls(const LoadRequest *q, const char *profile) {
         return false;
 }
 
-/* One profile; whatever is wrong with it stays with it. Our own failure counts as one of the profile's. */
-static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r) {
+/*
+ * One profile; whatever is wrong with it stays with it. Our own failure counts as one of the profile's.
+ *
+ * Return: 0, or -errno (logged) when the supervisor cannot be told
+ */
+static int load_profile(Run *run, ProfileResult *r) {
+        const ProfileConfig *config = r->config;
+        MsgQuarantine quarantine;
         int k = 0;
 
-        r->config = config;
         r->has_previous = request_find_profile(&run->request, config->name, &r->previous);
+        r->last_generation = generations_last(&run->request.generations, span_from_string(config->name));
         r->had_crls = had_crls(&run->request, config->name);
 
         if (config->broken) {
@@ -141,8 +161,15 @@ static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r
                 snprintf(r->failure.detail, sizeof(r->failure.detail), "%s", config->reason ? config->reason : "its file is broken");
                 /* What the file wanted is not known: to go on with the old key might be less than it demands. */
                 r->previous.generation = 0;
-        } else
+        } else if (request_find_left_out(&run->request, config->name, &quarantine))
+                leave_out(r, &quarantine);
+        else {
+                run->vault.profile = config->name;
+                k = tell_progress(ROLE_FD_CONTROL, config->name);
+                if (k < 0)
+                        return k;
                 k = load_parts(r, &run->vault);
+        }
 
         if (k < 0) {
                 log_errno(k, "Cannot load profile %s", config->name);
@@ -152,10 +179,23 @@ static void load_profile(Run *run, const ProfileConfig *config, ProfileResult *r
         }
 
         decide_profile(r, &run->request.load);
+        return 0;
 }
 
+static int load_some(Run *run, bool of_vault) {
+        int r = 0;
+
+        for (size_t i = 0; i < run->n_results && r >= 0; i++)
+                if (store_asks_vault(run->results[i].config) == of_vault)
+                        r = load_profile(run, &run->results[i]);
+
+        return r;
+}
+
+/* Those of the vault last: a load that begins anew, because files of another take long, has not asked it in vain. */
 static int load_profiles(Run *run) {
         const Config *c = run->config;
+        int r;
 
         /* Nobody has a key yet that would work meanwhile: the other profiles shall not wait long for the vault's. */
         vault_init(&run->vault, &c->cyberark, ROLE_FD_CONTROL, ROLE_FD_FETCH,
@@ -166,9 +206,14 @@ static int load_profiles(Run *run) {
 
         for (size_t i = 0; i < c->n_profiles; i++)
                 if (c->profiles[i]->applies)
-                        load_profile(run, c->profiles[i], &run->results[run->n_results++]);
+                        run->results[run->n_results++].config = c->profiles[i];
 
-        return vault_tell_retry(&run->vault);
+        r = load_some(run, false);
+        if (r >= 0)
+                r = load_some(run, true);
+        if (r >= 0)
+                r = tell_progress(ROLE_FD_CONTROL, "");
+        return r < 0 ? r : vault_tell_retry(&run->vault);
 }
 
 /* stages */
@@ -180,7 +225,7 @@ static int read_request(Run *run) {
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The supervisor's request cannot be read");
 
-        r = record_list_new(EXTRA_RECORDS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
+        r = record_list_new(ROLE_EXTRA_RECORDS_MAX - PROGRESS_MAX - OTHERS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
         if (r >= 0)
                 r = record_list_new(ROLE_SNAPSHOT_RECORDS_MAX - 1, ROLE_SNAPSHOT_BYTES_MAX - 1, &run->snapshot);
 
@@ -215,7 +260,8 @@ static int give_keys(const Run *run) {
         if (run->request.load.dry_run)
                 return 0;
 
-        r = grant_send(&p, ROLE_FD_KEYS, deadline_after(SIGNER_USEC), &n_missing);
+        /* Loaders come one after the other, so the time names the load. */
+        r = grant_send(&p, ROLE_FD_KEYS, now_usec(), deadline_after(SIGNER_USEC), &n_missing);
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The signer does not take the keys");
         if (n_missing == 0)

@@ -13,7 +13,8 @@
 #define CREDENTIAL_NAME_MAX 255U
 
 #define HINT_CREDENTIAL "set LoadCredential= or LoadCredentialEncrypted= for it in the unit midtls-keyd.service"
-#define HINT_ENCRYPTED "only that MID can read it: put the password into the profile as Password=credential:NAME (or file:PATH)"
+#define HINT_ENCRYPTED \
+        "only that MID can read it: put the password into the profile: Password= with what midtls encrypt prints, credential:NAME or file:PATH"
 
 void store_secrets_done(StoreSecrets *s) {
         free(s->path);
@@ -243,16 +244,23 @@ static int fetch_from_vault(const ProfileConfig *p, Vault *vault, StoreSecrets *
         return r;
 }
 
+static bool is_in_vault(const char *value) {
+        return value && strncmp(value, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX)) == 0;
+}
+
+bool store_asks_vault(const ProfileConfig *p) {
+        return is_in_vault(p->password) || is_in_vault(p->key_password);
+}
+
 int store_fetch(const ProfileConfig *p, Vault *vault, StoreSecrets *ret, LoadFailure *ret_failure) {
         _cleanup_(store_secrets_done) StoreSecrets s = {};
-        bool from_vault = p->password && strncmp(p->password, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX)) == 0;
         int r;
 
         if (p->store != CREDENTIAL_STORE_NO && p->store != CREDENTIAL_STORE_CYBERARK)
                 return load_failure(ret_failure, VERDICT_UNSUPPORTED, "set ExternalCredentialStore=no with KeystorePath= and Password=",
                                     "profile %s asks an external credential store, which this build cannot", p->name);
 
-        r = from_vault ? fetch_from_vault(p, vault, &s, ret_failure) : fetch_from_files(p, vault, &s, ret_failure);
+        r = is_in_vault(p->password) ? fetch_from_vault(p, vault, &s, ret_failure) : fetch_from_files(p, vault, &s, ret_failure);
         if (r != 0)
                 return r;
 

@@ -28,5 +28,8 @@ void store_secrets_done(StoreSecrets *s);
  */
 int store_fetch(const ProfileConfig *p, Vault *vault, StoreSecrets *ret, LoadFailure *ret_failure) _must_check_;
 
+/* Whether store_fetch() may ask CyberArk for something of @p. */
+bool store_asks_vault(const ProfileConfig *p);
+
 /* What stands behind "midtls:", of up to 4 KiB. @host_key_folder: as host_key_read(). Return: 0; 1 with *ret_failure filled; -errno */
 int password_decrypt(const char *base64, const char *host_key_folder, Secret **ret, LoadFailure *ret_failure) _must_check_;

@@ -13,6 +13,7 @@
 #include "keyd/loader/cyberark-id.h"
 #include "keyd/loader/encode.h"
 #include "keyd/loader/file.h"
+#include "keyd/loader/tell.h"
 
 #define SEND_USEC (5 * USEC_PER_SEC)
 #define END_USEC (500 * USEC_PER_MSEC)
@@ -20,7 +21,7 @@
 #define HINT_LATER "nothing to do at first: it is tried again by itself, at growing intervals"
 
 void vault_init(Vault *v, const CyberArkConfig *config, int control_fd, int fetch_fd, uint64_t budget_usec) {
-        *v = (Vault) {.config = config, .control_fd = control_fd, .fetch_fd = fetch_fd, .deadline_usec = deadline_after(budget_usec)};
+        *v = (Vault) {.config = config, .control_fd = control_fd, .fetch_fd = fetch_fd, .profile = "", .deadline_usec = deadline_after(budget_usec)};
 }
 
 /* The fetcher sees that there is no more to come, wipes what it has and ends; if it is not soon, the supervisor ends it with the load. */
@@ -215,6 +216,22 @@ static int ask(Vault *v, const CyberArkId *id, FetchAnswer *ret, LoadFailure *f)
         return r == 0 ? receive_answer(v, now + a.timeout_usec + GRACE_USEC, ret, f) : r;
 }
 
+/* That the vault is slow is not the fault of the profile: so long it is nobody's time. */
+static int ask_patiently(Vault *v, const CyberArkId *id, FetchAnswer *ret, LoadFailure *f) {
+        int r, k;
+
+        r = tell_progress(v->control_fd, "");
+        if (r == 0 && !v->is_open)
+                r = open_channel(v, f);
+        if (r == 0)
+                r = ask(v, id, ret, f);
+        if (r < 0)
+                return r;
+
+        k = tell_progress(v->control_fd, v->profile);
+        return k < 0 ? k : r;
+}
+
 int vault_fetch(Vault *v, const char *id, Secret **ret, bool *ret_is_changing, LoadFailure *ret_failure) {
         _cleanup_(fetch_answer_done) FetchAnswer a = {};
         CyberArkId parsed;
@@ -227,14 +244,12 @@ int vault_fetch(Vault *v, const char *id, Secret **ret, bool *ret_is_changing, L
                 return load_failure(ret_failure, VERDICT_IO, "write SAFE:ID, or ID with Safe= in [CyberArk]",
                                     "the account's ID in CyberArk cannot be used [configuration]");
 
-        if (!v->is_open && !v->is_down)
-                r = open_channel(v, ret_failure);
+        if (!v->is_down)
+                r = ask_patiently(v, &parsed, &a, ret_failure);
         if (v->is_down) {
                 *ret_failure = v->down;
                 return 1;
         }
-        if (r == 0)
-                r = ask(v, &parsed, &a, ret_failure);
         if (r == 0 && a.class != FETCH_OK)
                 r = take_failure(v, &a, ret_failure);
         if (r == 0 && !a.content)

@@ -14,6 +14,7 @@
 struct Vault {
         const CyberArkConfig *config; /* borrowed */
         int control_fd, fetch_fd;     /* borrowed */
+        const char *profile;          /* borrowed; for which it is asked; the caller sets it */
         uint64_t deadline_usec;       /* of all fetches together */
         bool is_open;
         bool is_down;     /* no use to ask again in this load: */

@@ -175,8 +175,19 @@ int watchlist_add_folders(const char *dir, RecordList *ret) {
         return r;
 }
 
-static int add_password(const char *password, RecordList *ret) {
-        return password && strncmp(password, "file:", 5) == 0 && password[5] == '/' ? watchlist_add_path(password + 5, ret) : 0;
+/* A relative one is beside the file that names it; @file NULL: nothing is set. */
+static int add_password(const char *file, const char *password, RecordList *ret) {
+        const char *slash = file ? strrchr(file, '/') : NULL;
+        char path[PATH_MAX];
+
+        if (!password || strncmp(password, "file:", 5) != 0)
+                return 0;
+        if (password[5] == '/' || !slash)
+                return watchlist_add_path(password + 5, ret);
+        if (snprintf(path, sizeof(path), "%.*s%s", (int) (slash - file) + 1, file, password + 5) >= PATH_MAX)
+                return 0;
+
+        return watchlist_add_path(path, ret);
 }
 
 static int add_profile(const ProfileConfig *p, RecordList *ret) {
@@ -187,9 +198,9 @@ static int add_profile(const ProfileConfig *p, RecordList *ret) {
                 if (paths[i])
                         r = watchlist_add_path(paths[i], ret);
         if (r >= 0)
-                r = add_password(p->password, ret);
+                r = add_password(p->file, p->password, ret);
         if (r >= 0)
-                r = add_password(p->key_password, ret);
+                r = add_password(p->file, p->key_password, ret);
 
         return r;
 }
@@ -202,7 +213,7 @@ static int add_cyberark(const CyberArkConfig *k, RecordList *ret) {
                 if (paths[i])
                         r = watchlist_add_path(paths[i], ret);
 
-        return r < 0 ? r : add_password(k->cert_password, ret);
+        return r < 0 ? r : add_password(k->file, k->cert_password, ret);
 }
 
 int watchlist_add_files(const Config *c, RecordList *ret) {

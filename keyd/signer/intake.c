@@ -24,10 +24,12 @@ static int add_result(int r) {
 }
 
 static int on_begin(Table *t, const Secret *record, uint64_t now _unused_, MsgKeysTaken *ret_taken _unused_) {
-        if (msg_empty_decode(body_of(record)) != 0)
+        MsgKeysBegin m;
+
+        if (msg_keys_begin_decode(body_of(record), &m) != 0)
                 return INTAKE_E_MALFORMED;
 
-        table_begin(t);
+        table_begin(t, m.batch);
         return 0;
 }
 
@@ -75,7 +77,7 @@ static int on_end(Table *t, const Secret *record, uint64_t now, MsgKeysTaken *re
         if (msg_empty_decode(body_of(record)) != 0)
                 return INTAKE_E_MALFORMED;
 
-        ret_taken->n_missing = table_take(t, now);
+        *ret_taken = (MsgKeysTaken) {.batch = t->batch_id, .n_missing = table_take(t, now)};
         return INTAKE_E_TAKEN;
 }
 
@@ -88,7 +90,7 @@ typedef struct IntakeRow {
 /* clang-format off */
 static const IntakeRow rows[] = {
         /*                   in batch  size max          handler */
-        [ROLE_KEYS_BEGIN] = {false,    1,                on_begin},
+        [ROLE_KEYS_BEGIN] = {false,    9,                on_begin},
         [ROLE_KEY]        = {true,     PROTO_RECORD_MAX, on_key},
         [ROLE_GRANT]      = {true,     4096,             on_grant},
         [ROLE_BINDING]    = {true,     1024,             on_binding},
@@ -100,6 +102,10 @@ static int void_batch(Table *t, unsigned type, const char *reason) {
         log_message(PRIORITY_ERROR, "A record of type 0x%02x on the keys channel %s: nothing of this load is taken", type, reason);
         table_abandon(t);
         return 0;
+}
+
+void intake_violation(Table *t) {
+        void_batch(t, 0, "is too long, or has a descriptor");
 }
 
 int intake_record(Table *t, const Secret *record, uint64_t now, MsgKeysTaken *ret_taken) {

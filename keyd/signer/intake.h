@@ -16,5 +16,8 @@ enum {
         INTAKE_E_TAKEN, /* the batch has been taken: *ret_taken goes to the loader */
 };
 
+/* A record has come that cannot even be received. */
+void intake_violation(Table *t);
+
 /* One @record, as received. What is wrong with it is logged here. Return: 0, INTAKE_E_TAKEN */
 int intake_record(Table *t, const Secret *record, uint64_t now, MsgKeysTaken *ret_taken) _must_check_;

@@ -2,7 +2,12 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which signature schemes a key may be used with, and what they mean */
+/*
+ * Which signature schemes a key may be used with, and what they mean
+ *
+ * The verifier has a table of its own (keyd/verifier/scheme.h) of what is taken of a server and asked for by calld. They stay apart: the signer
+ * does not believe the verifier, and a mistake in one table is not a mistake in the other.
+ */
 
 #include "common/proto.h"
 #include "common/span.h"

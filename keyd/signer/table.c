@@ -40,8 +40,9 @@ void table_abandon(Table *t) {
         t->n_batch = 0;
 }
 
-void table_begin(Table *t) {
+void table_begin(Table *t, uint64_t id) {
         table_abandon(t);
+        t->batch_id = id;
         t->batch_open = true;
 }
 
@@ -114,6 +115,7 @@ int table_add_grant(Table *t, const MsgGrant *m) {
         memcpy(g->profile, m->profile.data, m->profile.size);
         g->generation = m->generation;
         g->max_signatures_per_minute = m->max_signatures_per_minute;
+        g->minimum_tls = m->minimum_tls;
         g->credit = USEC_INFINITY; /* cut to the allowance when it is first used */
         g->n_pins = m->pins.n_items;
         for (size_t i = 0; i < g->n_pins; i++)

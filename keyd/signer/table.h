@@ -23,6 +23,7 @@ struct Grant {
         char profile[PROTO_NAME_MAX + 1];
         uint64_t generation;
         uint32_t max_signatures_per_minute;
+        uint16_t minimum_tls;
         uint8_t pins[PROTO_LIST_MAX][PROTO_PIN_SIZE];
         size_t n_pins;
         uint64_t credit; /* a signature costs USEC_PER_MINUTE of it */
@@ -46,6 +47,7 @@ typedef struct Table {
         Holdings now;
         Holdings batch;
         bool batch_open;
+        uint64_t batch_id; /* as its KEYS_BEGIN said */
         size_t n_batch;
 } Table;
 
@@ -57,8 +59,8 @@ enum {
 
 void table_done(Table *t);
 
-/* Begins a batch; one that was not ended is dropped. */
-void table_begin(Table *t);
+/* Begins a batch; one that was not ended is dropped. @id: what the loader calls it. */
+void table_begin(Table *t, uint64_t id);
 
 /* Drops the batch: nothing of it is taken. */
 void table_abandon(Table *t);

@@ -30,17 +30,16 @@ static bool build_tls13(Span hash, Tbs *ret) {
 
 /* Return: 0 with the first and the last type, 1 when these are no whole messages */
 static int walk_messages(Span messages, unsigned *ret_first, unsigned *ret_last) {
-        unsigned first = 0, last = 0;
+        unsigned last = 0;
         WireReader r;
 
+        *ret_first = messages.size > 0 ? messages.data[0] : 0;
         wire_reader_init(&r, messages);
         while (wire_reader_more(&r)) {
                 last = wire_get_u8(&r);
-                first = first == 0 ? last : first;
                 wire_get_vector(&r, 3, 0, PROTO_TRANSCRIPT_MAX);
         }
 
-        *ret_first = first;
         *ret_last = last;
         return wire_reader_end(&r) != 0;
 }

@@ -59,6 +59,10 @@ static bool check_rate(Case *c) {
         return grant_charge(c->grant, c->now) || refuse(c, REFUSAL_RATE_LIMITED, "the profile's signatures per minute are used up");
 }
 
+static bool check_version(Case *c) {
+        return c->m->tls_version >= c->grant->minimum_tls || refuse(c, REFUSAL_VERSION, "the profile demands TLS 1.3");
+}
+
 static bool check_pins(Case *c) {
         return grant_allows_server(c->grant, c->m->server_spki_sha256) ||
                refuse(c, REFUSAL_SERVER_CERTIFICATE, "the server's key is none that is pinned");
@@ -89,7 +93,7 @@ static bool check_replay(Case *c) {
 }
 
 static bool (*const checks[])(Case *c) = {
-        check_deadline, check_profile, check_generation, check_dates,       check_rate,
+        check_deadline, check_profile, check_generation, check_dates,       check_rate,   check_version,
         check_pins,     check_scheme,  check_tbs,        check_destination, check_replay,
 };
 
@@ -136,7 +140,7 @@ static int answer_signature(const Case *c, Span signature, Buf *answer) {
         return msg_signature_encode(answer, &m);
 }
 
-int verdict_answer(Table *t, Replay *replay, Span record, Buf *answer, uint64_t *ret_deadline_usec) {
+int verdict_answer(Table *t, Replay *replay, Span record, Buf *answer) {
         uint8_t signature[PROTO_SIGNATURE_MAX];
         size_t size;
         MsgVerdict m;
@@ -145,7 +149,6 @@ int verdict_answer(Table *t, Replay *replay, Span record, Buf *answer, uint64_t 
 
         if (msg_split(record, &type, &body) != 0 || type != ROLE_VERDICT || msg_verdict_decode(body, &m) != 0)
                 return VERDICT_E_MALFORMED;
-        *ret_deadline_usec = m.deadline_usec;
 
         Case c = {.m = &m, .table = t, .replay = replay, .now = now_usec(), .now_realtime = (uint64_t) time(NULL)};
 

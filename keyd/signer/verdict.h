@@ -20,8 +20,8 @@ enum {
 };
 
 /*
- * @record comes from the verifier. @answer gets SIGNATURE or REFUSAL; *ret_deadline_usec until when it is of use.
+ * @record comes from the verifier. @answer gets SIGNATURE or REFUSAL.
  *
  * Return: 0, VERDICT_E_MALFORMED, -ENOMEM
  */
-int verdict_answer(Table *t, Replay *replay, Span record, Buf *answer, uint64_t *ret_deadline_usec) _must_check_;
+int verdict_answer(Table *t, Replay *replay, Span record, Buf *answer) _must_check_;

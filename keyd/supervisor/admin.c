@@ -23,7 +23,7 @@ static void client_done(AdminClient *a) {
 }
 
 static void send_to(AdminClient *a, Span record) {
-        int r = channel_send(a->channel, record);
+        int r = channel_n_queued(a->channel) < ADMIN_QUEUED_MAX ? channel_send(a->channel, record) : -ENOBUFS;
 
         if (r < 0) {
                 log_errno(r, "Cannot answer on the admin socket");
@@ -50,7 +50,6 @@ static int take_status(AdminClient *a, Span body) {
         const Supervisor *s = a->supervisor;
         MsgAdminStatus m = {
                 .revision = s->revision,
-                .last_generation = s->last_generation,
                 .n_connections = s->counts.n_connections,
                 .n_profiles = s->counts.n_profiles,
                 .n_unavailable = s->counts.n_unavailable,
@@ -142,19 +141,23 @@ void admin_load_begun(Supervisor *s, bool dry_run) {
                         s->admins[i].state = ADMIN_STATE_SERVED;
 }
 
-void admin_load_report(Supervisor *s, Span record) {
+static bool is_served(const AdminClient *a, bool dry_run) {
+        return a->channel && a->state == ADMIN_STATE_SERVED && a->dry_run == dry_run;
+}
+
+void admin_load_report(Supervisor *s, bool dry_run, Span record) {
         for (size_t i = 0; i < ADMIN_CLIENTS_MAX; i++)
-                if (s->admins[i].channel && s->admins[i].state == ADMIN_STATE_SERVED)
+                if (is_served(&s->admins[i], dry_run))
                         send_to(&s->admins[i], record);
 }
 
-void admin_load_ended(Supervisor *s, uint32_t n_failed) {
+void admin_load_ended(Supervisor *s, bool dry_run, uint32_t n_failed) {
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
         const MsgAdminReloaded m = {.n_failed = n_failed};
 
         ASSERT(msg_admin_reloaded_encode(&record, &m) == 0);
         for (size_t i = 0; i < ADMIN_CLIENTS_MAX; i++)
-                if (s->admins[i].channel && s->admins[i].state == ADMIN_STATE_SERVED) {
+                if (is_served(&s->admins[i], dry_run)) {
                         s->admins[i].state = ADMIN_STATE_IDLE;
                         send_to(&s->admins[i], buf_span(&record));
                 }

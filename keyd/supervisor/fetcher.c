@@ -30,7 +30,7 @@ int fetcher_start(Supervisor *s, Fetcher *f) {
                 .name = "keyd-fetcher",
                 .log = s->p->log,
                 .sandbox_off = s->p->sandbox_off,
-                .fds = {f->fetcher_fd, -1, -1, -1},
+                .fds = {f->fetcher_fd, -1, -1, log_journal(), -1},
         };
         int r = spawn_role(&q, &f->pid);
 
@@ -62,6 +62,5 @@ static uint64_t jitter(uint64_t usec) {
 void fetcher_arm_retry(Supervisor *s, uint32_t after_sec) {
         uint64_t backoff = s->p->retry_usec << MIN_OF(s->n_retries, DOUBLINGS_MAX);
 
-        s->n_retries++;
         supervisor_arm(s->retry_source, MIN_OF(MAX_OF(jitter(backoff), after_sec * USEC_PER_SEC), s->p->refresh_usec));
 }

@@ -10,6 +10,7 @@
 #include "common/msg-hello.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
+#include "common/msg-quarantine.h"
 #include "common/msg-snapshot.h"
 #include "common/role.h"
 #include "keyd/supervisor/supervisor-internal.h"
@@ -46,9 +47,12 @@ static int check_profile(LoadRecords *r, Span body) {
         if (msg_profile_decode(body, &m) != 0)
                 return LOAD_RECORD_E_VIOLATION;
 
+        /* Each change is one step: a loader that has been taken over cannot use the numbers up. */
+        if (m.generation > 0 && m.generation - 1 > generations_last(r->known, m.name))
+                return LOAD_RECORD_E_VIOLATION;
+
         r->counts.n_profiles++;
         r->counts.n_unavailable += m.state != PROTO_STATE_READY;
-        r->last_generation = MAX_OF(r->last_generation, m.generation);
         if (m.generation > 0) {
                 note_date(r, m.not_before);
                 /* RFC 5280, 4.1.2.5: valid up to and including notAfter */
@@ -103,8 +107,16 @@ static int check_report(LoadRecords *r, Span body) {
         if (msg_admin_report_decode(body, &m) != 0)
                 return LOAD_RECORD_E_VIOLATION;
 
+        if (r->only && !span_is(m.profile, r->only))
+                return 0;
         r->n_failed += admin_what_is_failure(m.what);
         return LOAD_RECORD_E_REPORT;
+}
+
+static int check_progress(LoadRecords *r _unused_, Span body) {
+        MsgProgress m;
+
+        return msg_progress_decode(body, &m) == 0 ? LOAD_RECORD_E_PROGRESS : LOAD_RECORD_E_VIOLATION;
 }
 
 typedef struct RecordRow {
@@ -127,12 +139,13 @@ static const RecordRow rows[] = {
         {ROLE_WATCH,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_watch},
         {ROLE_FETCHER,     LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        false, check_fetcher},
         {ROLE_RETRY,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_retry},
+        {ROLE_PROGRESS,    LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        false, check_progress},
         {ADMIN_REPORT,     LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_report},
 };
 /* clang-format on */
 
-int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime) {
-        *r = (LoadRecords) {.revision = revision, .realtime = realtime, .next_date = UINT64_MAX};
+int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime, const Generations *known) {
+        *r = (LoadRecords) {.revision = revision, .known = known, .realtime = realtime, .next_date = UINT64_MAX};
 
         return record_list_new(ROLE_SNAPSHOT_RECORDS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &r->list);
 }
@@ -161,6 +174,9 @@ int load_records_take(LoadRecords *r, Span record) {
         if (!row || r->stage < row->from || r->stage > row->to)
                 return LOAD_RECORD_E_VIOLATION;
 
+        if (!row->kept && r->n_extra++ >= ROLE_EXTRA_RECORDS_MAX)
+                return LOAD_RECORD_E_VIOLATION;
+
         k = row->check(r, body);
         if (k != 0)
                 return k;
@@ -171,6 +187,23 @@ int load_records_take(LoadRecords *r, Span record) {
                 return 0;
         k = record_list_add(r->list, record);
         return k == -E2BIG ? LOAD_RECORD_E_VIOLATION : k;
+}
+
+int load_records_note_generations(const LoadRecords *r, Generations *ret) {
+        for (size_t i = 0; i < record_list_count(r->list); i++) {
+                MsgProfile m;
+                uint8_t type;
+                Span body;
+                int k;
+
+                if (msg_split(record_list_get(r->list, i), &type, &body) != 0 || type != MSG_PROFILE || msg_profile_decode(body, &m) != 0 ||
+                    m.generation == 0)
+                        continue;
+                k = generations_note(ret, m.name, m.generation);
+                if (k < 0)
+                        return k;
+        }
+        return 0;
 }
 
 /* SNAPSHOT without its revision */

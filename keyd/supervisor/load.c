@@ -1,111 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One loader at a time: started, fed with the last snapshot, listened to, killed when late; its snapshot becomes the current one */
+/*
+ * Which load comes next, and what the end of one means
+ *
+ * A round begins when something has changed, or somebody asks. Its first load reads every profile that is not in quarantine. One whose files
+ * take long, or at which the loader dies, is put in quarantine and the load begins anew without it: so the first snapshot of the round waits for
+ * each such profile once at most. Then each profile in quarantine has a load of its own, which has time; it is dropped when a new round begins.
+ */
 
-#include <signal.h>
-#include <sys/epoll.h>
+#include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
-#include "common/chan.h"
 #include "common/daemon.h"
 #include "common/log.h"
 #include "common/msg-admin.h"
-#include "common/msg-load.h"
-#include "keyd/supervisor/spawn.h"
-#include "keyd/supervisor/supervisor-internal.h"
+#include "keyd/supervisor/load-process.h"
 
-struct Load {
-        Supervisor *supervisor;
-        pid_t pid;
-        int pidfd;
-        sd_event_source *exit_source, *deadline_source;
-        Channel *channel;
-        Fetcher fetcher;
-        LoadRecords records;
-        bool dry_run, quiet;
-        bool resend_keys;
-        bool obsolete;     /* the signer for which it was is dead */
-        const char *fault; /* why it fails, whatever its exit says; NULL: so far none */
-};
+#define SENTENCE_SLOW "its files take long to read, which is done when those of the other profiles have been read"
+#define HINT_SLOW "wait; a keystore with fewer iterations opens faster (openssl pkcs12 -export -iter 10000)"
+#define HINT_LATE "make the keystore anew, with fewer iterations; it is tried again when a file changes, and by midtls reload"
+#define HINT_DIED "make the keystore anew with openssl or keytool; it is tried again when a file changes, and by midtls reload"
 
-static void start_if_wanted(Supervisor *s);
+#define UNANNOUNCED_MAX 8U
 
-static Load *load_free(Load *l) {
-        if (!l)
-                return NULL;
+static void start_next(Supervisor *s);
 
-        sd_event_source_disable_unref(l->exit_source);
-        sd_event_source_disable_unref(l->deadline_source);
-        fetcher_stop(&l->fetcher);
-        close_fdp(&l->pidfd);
-        channel_free(l->channel);
-        load_records_done(&l->records);
-        free(l);
-        return NULL;
-}
-DEFINE_CLEANUP(Load *, load_free)
-
-static void give_up(Load *l, const char *fault) {
-        if (!l->fault)
-                l->fault = fault;
-        kill(l->pid, SIGKILL);
-}
-
-/* records */
-
-static int take_watch(Load *l, Span record) {
-        MsgWatch m;
-
-        ASSERT(msg_watch_decode(span_make(record.data + 1, record.size - 1), &m) == 0);
-        return l->dry_run ? 0 : watch_add(l->supervisor, m.folder, m.name);
-}
-
-static int on_record(Channel *c _unused_, Span record, void *userdata) {
-        Load *l = userdata;
-        int r;
-
-        if (l->fault)
-                return 1;
-
-        r = load_records_take(&l->records, record);
-        if (r == LOAD_RECORD_E_WATCH)
-                r = take_watch(l, record);
-        else if (r == LOAD_RECORD_E_FETCHER)
-                r = fetcher_start(l->supervisor, &l->fetcher);
-        else if (r == LOAD_RECORD_E_REPORT) {
-                admin_load_report(l->supervisor, record);
-                r = 0;
-        }
-        if (r == 0)
-                return 0;
-
-        give_up(l, r < 0 ? "what it said could not be followed" : "it said what it must not");
-        return 1;
-}
-
-static void on_end(Channel *c _unused_, int reason, void *userdata) {
-        Load *l = userdata;
-
-        /* Closed is how it ends: its exit tells how well. */
-        if (reason != CHAN_E_CLOSED && reason != -EPIPE && reason != -ECONNRESET)
-                give_up(l, "its channel failed");
-}
-
-static const ChannelHandlers handlers = {.on_record = on_record, .on_end = on_end};
-
-/* end */
-
-static uint64_t realtime_usec(void) {
-        struct timespec t;
-
-        ASSERT(clock_gettime(CLOCK_REALTIME, &t) == 0);
-        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
-}
+/* end: it went well */
 
 /* Also when the next certificate begins or ends: a successor that lies ready is taken then. */
 static void arm_refresh(Supervisor *s) {
-        uint64_t now = realtime_usec(), date = MIN_OF(s->next_date, UINT64_MAX / USEC_PER_SEC) * USEC_PER_SEC;
+        uint64_t now = load_realtime_usec(), date = MIN_OF(s->next_date, UINT64_MAX / USEC_PER_SEC) * USEC_PER_SEC;
 
         supervisor_arm(s->refresh_source, MIN_OF(s->p->refresh_usec, date > now ? date - now : 0));
 }
@@ -116,10 +40,11 @@ static int commit(Supervisor *s, Load *l) {
         s->snapshot_realtime = l->records.realtime;
         s->next_date = l->records.next_date;
         arm_refresh(s);
-        if (l->records.wants_retry)
+        s->round.wants_retry = l->records.wants_retry;
+        if (s->round.wants_retry)
                 fetcher_arm_retry(s, l->records.retry_after_sec);
         else
-                s->n_retries = 0;
+                ignore_result(sd_event_source_set_enabled(s->retry_source, SD_EVENT_OFF), "a load more does no harm");
         watch_end_round(s);
         if (load_records_same(s->snapshot, l->records.list))
                 return 0;
@@ -132,8 +57,101 @@ static int commit(Supervisor *s, Load *l) {
         return child_send_snapshot(s);
 }
 
-/* Numbers that were said to a signer are spent, and it is not known what the signer has taken: it gets all again. */
-static void roll_back(Supervisor *s, const Load *l, const char *why) {
+/* The profile for which that load was. */
+static void settle(Supervisor *s, const Load *l) {
+        Quarantined *q = quarantine_find(s, l->order.patient);
+
+        if (!q)
+                return;
+        if (!l->patient_is_slow) {
+                quarantine_release(s, q);
+                return;
+        }
+        q->due = q->failed = false;
+        snprintf(q->sentence, sizeof(q->sentence), "%s", SENTENCE_SLOW);
+        snprintf(q->hint, sizeof(q->hint), "%s", HINT_SLOW);
+}
+
+static void succeed(Supervisor *s, Load *l) {
+        int r;
+
+        s->round.again = false;
+        s->round.reported = true;
+        s->round.n_failed += l->records.n_failed;
+        settle(s, l);
+
+        r = commit(s, l);
+        if (r < 0)
+                supervisor_fail(s, log_errno(r, "Cannot hand the snapshot to the verifier"));
+}
+
+/* end: because of one profile */
+
+static void log_quarantined(const Quarantined *q, const Load *l) {
+        bool slow = l->state == PROGRESS_SLOW;
+        LogRecord rec;
+
+        log_record_init(&rec, slow ? PRIORITY_NOTICE : PRIORITY_ERROR, slow ? EVENT_NONE : EVENT_KEY_LOAD_FAILED);
+        log_record_add(&rec, "MIDTLS_PROFILE", "%s", q->profile);
+        if (slow) {
+                log_record_send(&rec, "Profile %s: %s", q->profile, q->sentence);
+                return;
+        }
+        log_record_add(&rec, "MIDTLS_REASON", "%s", l->state == PROGRESS_LATE ? "limit" : "io");
+        log_record_add(&rec, "MIDTLS_HINT", "%s", q->hint);
+        log_record_send(&rec, "Cannot load the key of profile %s: %s; %s", q->profile, q->sentence, q->hint);
+}
+
+static void explain(Quarantined *q, const Load *l, const char *how) {
+        if (l->state == PROGRESS_SLOW)
+                snprintf(q->sentence, sizeof(q->sentence), "%s", SENTENCE_SLOW);
+        else
+                snprintf(q->sentence, sizeof(q->sentence), "the loader %s while it read its files%s%s", how, l->fault ? ": " : "",
+                         l->fault ? l->fault : "");
+        snprintf(q->hint, sizeof(q->hint), "%s", l->state == PROGRESS_SLOW ? HINT_SLOW : l->state == PROGRESS_LATE ? HINT_LATE : HINT_DIED);
+}
+
+/* The profile whose files were being read. A loader that names one which it was told to leave out is not believed. */
+static const char *blamed_profile(const Supervisor *s, const Load *l) {
+        const char *name = l->blamed[0] ? l->blamed : l->progress.profile;
+        const Quarantined *q = quarantine_find(s, name);
+
+        if (q && (l->order.dry_run ? q->failed_dry : strcmp(name, l->order.patient) != 0))
+                return l->order.patient;
+
+        return name;
+}
+
+/* Return: false when it was no profile's fault, or that cannot be kept */
+static bool quarantine_culprit(Supervisor *s, const Load *l, const char *how) {
+        const char *name = blamed_profile(s, l);
+        bool slow = l->state == PROGRESS_SLOW, is_news;
+        char before[QUARANTINE_TEXT_MAX];
+        Quarantined *q;
+
+        if (!*name || quarantine_put(s, name, &q) < 0)
+                return false;
+
+        memcpy(before, q->sentence, sizeof(before));
+        explain(q, l, how);
+        if (l->order.dry_run) {
+                q->failed_dry = s->wanted_dry = true;
+                return true;
+        }
+
+        /* The same is said once, not at each refresh. */
+        is_news = strcmp(before, q->sentence) != 0 || (!slow && !q->failed);
+        if (is_news)
+                log_quarantined(q, l);
+        q->failed = !slow;
+        q->due = strcmp(name, l->order.patient) != 0;
+        s->round.again = true;
+        return true;
+}
+
+/* end: it failed as a whole */
+
+static void fail(Supervisor *s, bool dry_run, const char *why) {
         _cleanup_(buf_done) Buf report = BUF_INIT(PROTO_RECORD_MAX);
         const MsgAdminReport m = {
                 .what = ADMIN_WHAT_FAILED,
@@ -144,193 +162,159 @@ static void roll_back(Supervisor *s, const Load *l, const char *why) {
         log_message(PRIORITY_ERROR, "The loader failed: %s; what was loaded before stays", why);
         s->n_failed_loads++;
         if (msg_admin_report_encode(&report, &m) == 0)
-                admin_load_report(s, buf_span(&report));
-        if (l->dry_run)
+                admin_load_report(s, dry_run, buf_span(&report));
+        if (dry_run)
                 return;
 
-        s->signer_is_known = false;
+        s->round.again = false;
+        s->round.n_failed++;
+        quarantine_set_due(s, false);
         supervisor_arm(s->retry_source, s->p->retry_usec);
 }
 
-static void finish(Load *l, const siginfo_t *end) {
+/* end */
+
+static void finish_dry(Supervisor *s, const Load *l, bool good, const char *how, const char *why) {
+        if (!good && quarantine_culprit(s, l, how))
+                return;
+        if (!good)
+                fail(s, true, why);
+
+        quarantine_forget_dry(s);
+        admin_load_ended(s, true, l->records.n_failed + !good);
+}
+
+static void finish(Supervisor *s, Load *l, bool good, const char *how, const char *why) {
+        if (good)
+                succeed(s, l);
+        else if (!quarantine_culprit(s, l, how))
+                fail(s, false, why);
+
+        if (s->round.again) {
+                /* Who waits for our start waits for a few such profiles. */
+                if (!s->announced && s->n_quarantined >= UNANNOUNCED_MAX)
+                        supervisor_announce(s);
+                return;
+        }
+        if (!quarantine_next(s))
+                admin_load_ended(s, false, s->round.n_failed);
+        supervisor_announce(s);
+}
+
+void load_ended(Load *l, const siginfo_t *end) {
         Supervisor *s = l->supervisor;
         char how[64], why[128];
         bool good;
+        int r = 0;
 
+        s->load = NULL;
+        linger_add(s, l->pid);
         child_describe_end(end, how, sizeof(how));
         snprintf(why, sizeof(why), "it %s%s%s", how, l->fault ? ": " : "", l->fault ? l->fault : "");
         good = !l->fault && l->records.stage == LOAD_STAGE_END && end->si_code == CLD_EXITED && end->si_status == 0;
 
-        if (!l->dry_run)
-                s->last_generation = MAX_OF(s->last_generation, l->records.last_generation);
-        if (!good && !l->obsolete)
-                roll_back(s, l, why);
-        if (good && !l->dry_run && !l->obsolete) {
-                int r = commit(s, l);
-
-                if (r < 0)
-                        supervisor_fail(s, log_errno(r, "Cannot hand the snapshot to the verifier"));
+        if (!l->order.dry_run) {
+                /* Numbers that were said to a signer are spent, and it is not known what the signer has taken: it gets all again. */
+                s->signer_is_known = s->signer_is_known && good;
+                r = load_records_note_generations(&l->records, &s->generations);
         }
+        if (r < 0)
+                supervisor_fail(s, log_errno(r, "Cannot keep the generations"));
+        else if (l->order.dry_run && !l->obsolete)
+                finish_dry(s, l, good, how, why);
+        else if (!l->obsolete)
+                finish(s, l, good, how, why);
 
-        if (!l->obsolete)
-                admin_load_ended(s, l->records.n_failed + !good);
-        supervisor_announce(s);
-}
-
-static int on_ended(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *userdata) {
-        Load *l = userdata;
-        Supervisor *s = l->supervisor;
-        siginfo_t end = {};
-
-        if (waitid(P_PID, (id_t) l->pid, &end, WEXITED | WNOWAIT | WNOHANG) < 0 || end.si_pid == 0)
-                return 0;
-
-        channel_receive_rest(l->channel);
-        s->load = NULL;
-        linger_add(s, l->pid);
-        finish(l, &end);
         load_free(l);
-        start_if_wanted(s);
-
-        return 0;
-}
-
-static int on_deadline(sd_event_source *source _unused_, uint64_t usec _unused_, void *userdata) {
-        give_up(userdata, "it was not done in time");
-        return 0;
+        start_next(s);
 }
 
 /* start */
 
-static int send_request(Load *l) {
-        Supervisor *s = l->supervisor;
-        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
-        const uint8_t end = ROLE_LOAD_END;
-        const MsgLoad m = {
-                .revision = l->records.revision,
-                .last_generation = s->last_generation,
-                .resend_keys = l->resend_keys,
-                .signer_is_empty = s->signer_is_empty,
-                .dry_run = l->dry_run,
-                .quiet = l->quiet,
-                .realtime = l->records.realtime,
-                .previous_realtime = s->snapshot ? s->snapshot_realtime : 0,
-        };
-        int r;
-
-        r = msg_load_encode(&record, &m);
-        if (r >= 0)
-                r = channel_send(l->channel, buf_span(&record));
-        if (r >= 0 && s->snapshot)
-                r = channel_send_list(l->channel, s->snapshot);
-        if (r >= 0)
-                r = channel_send(l->channel, span_make(&end, sizeof(end)));
-
-        return r;
+static void begin_round(Supervisor *s) {
+        s->n_retries = s->round.wants_retry ? s->n_retries + 1 : 0;
+        s->round = (LoadRound) {.quiet = s->wanted_quiet};
+        s->wanted = s->wanted_quiet = false;
+        ignore_result(sd_event_source_set_enabled(s->retry_source, SD_EVENT_OFF), "a load more does no harm");
+        quarantine_set_due(s, true);
+        admin_load_begun(s, false);
+        if (s->announced && !s->round.quiet)
+                daemon_notify_reloading();
 }
 
-static int spawn(Load *l, int fd) {
-        const Supervisor *s = l->supervisor;
-        const SpawnRequest q = {
-                .folder = s->p->executables,
-                .name = "keyd-loader",
-                .config_dir = s->p->config_dir,
-                .log = s->p->log,
-                .sandbox_off = s->p->sandbox_off,
-                .credentials = true,
-                .fds = {fd, -1, l->dry_run ? -1 : s->keys[0], l->fetcher.loader_fd},
-        };
-        int r = spawn_role(&q, &l->pid);
+/* Return: whether a load is wanted */
+static bool choose(Supervisor *s, LoadOrder *ret) {
+        const Quarantined *q;
 
-        close_fdp(&l->fetcher.loader_fd);
-        return r;
+        *ret = (LoadOrder) {};
+        if (s->wanted)
+                begin_round(s);
+        else if (s->round.again)
+                ret->only = s->round.reported ? s->round.tried : NULL;
+        else if ((q = quarantine_next(s))) {
+                snprintf(ret->patient, sizeof(ret->patient), "%s", q->profile);
+                snprintf(s->round.tried, sizeof(s->round.tried), "%s", q->profile);
+                ret->only = s->round.tried;
+        } else if (s->wanted_dry) {
+                s->wanted_dry = false;
+                ret->dry_run = true;
+                admin_load_begun(s, true);
+                return true;
+        } else
+                return false;
+
+        ret->quiet = s->round.quiet || s->round.reported;
+        return true;
 }
 
-/* A loader that runs but cannot be watched has not begun: it was sent nothing. */
-static int attach(Load *l, int *fd) {
-        Supervisor *s = l->supervisor;
-        int r;
+/* What has time gives way to what has not, unless it is nearly done. */
+static void give_way(Supervisor *s) {
+        Load *l = s->load;
 
-        r = channel_new(s->loop, fd, &handlers, l, &l->channel);
-        if (r >= 0)
-                r = spawn_open_pidfd(l->pid, &l->pidfd);
-        if (r >= 0)
-                r = sd_event_add_io(s->loop, &l->exit_source, l->pidfd, EPOLLIN, on_ended, l);
-        if (r >= 0)
-                r = supervisor_add_timer(s, on_deadline, l, &l->deadline_source);
-        if (r >= 0)
-                r = send_request(l);
-        if (r < 0) {
-                kill(l->pid, SIGKILL);
-                ignore_result(waitpid(l->pid, NULL, 0), "it was ours and has ended");
-                return r;
-        }
-
-        supervisor_arm(l->deadline_source, s->p->load_deadline_usec);
-        return 0;
-}
-
-static int start(Supervisor *s, bool dry_run, bool quiet) {
-        _cleanup_(load_freep) Load *l = NULL;
-        _cleanup_fd_ int ours = -1, theirs = -1;
-        int pair[2], r;
-
-        l = calloc(1, sizeof(*l));
-        if (!l)
-                return -ENOMEM;
-        *l = (Load) {.supervisor = s,
-                     .pidfd = -1,
-                     .fetcher = FETCHER_INIT,
-                     .dry_run = dry_run,
-                     .quiet = quiet,
-                     .resend_keys = !s->signer_is_known && !dry_run};
-
-        r = load_records_init(&l->records, s->revision + 1, realtime_usec() / USEC_PER_SEC);
-        if (r < 0)
-                return r;
-        r = spawn_pair(pair);
-        if (r < 0)
-                return r;
-        ours = pair[0];
-        theirs = pair[1];
-
-        r = fetcher_prepare(&l->fetcher);
-        if (r >= 0)
-                r = spawn(l, theirs);
-        if (r < 0)
-                return r;
-        r = attach(l, &ours);
-        if (r < 0)
-                return r;
-
-        s->load = TAKE_PTR(l);
-        return 0;
-}
-
-static void start_if_wanted(Supervisor *s) {
-        bool dry_run = !s->wanted, quiet = !dry_run && s->wanted_quiet;
-        int r;
-
-        if (s->load || (!s->wanted && !s->wanted_dry))
+        if (!s->wanted || l->records.stage != LOAD_STAGE_BEGIN || (!l->order.dry_run && !l->order.patient[0]))
                 return;
 
+        s->wanted_dry = s->wanted_dry || l->order.dry_run;
+        l->obsolete = true;
+        load_give_up(l, "another load was wanted");
+}
+
+/* No memory, descriptor or process to be had now: what is loaded goes on working. */
+static void start_failed(Supervisor *s, bool dry_run, int error) {
+        char why[128];
+
+        snprintf(why, sizeof(why), "it cannot be started: %s", strerrordesc_np(-error));
+        fail(s, dry_run, why);
         if (dry_run)
-                s->wanted_dry = false;
-        else {
-                s->wanted = s->wanted_quiet = false;
+                quarantine_forget_dry(s);
+        else
+                s->signer_is_known = false;
+        admin_load_ended(s, dry_run, dry_run ? 1 : s->round.n_failed);
+        supervisor_announce(s);
+        start_next(s);
+}
+
+static void start_next(Supervisor *s) {
+        LoadOrder order;
+        int r;
+
+        if (s->load) {
+                give_way(s);
+                return;
+        }
+        if (!choose(s, &order))
+                return;
+
+        if (!order.dry_run) {
                 s->next_date = UINT64_MAX;
-                ignore_result(sd_event_source_set_enabled(s->retry_source, SD_EVENT_OFF), "a load more does no harm");
                 watch_begin_round(s);
         }
-        if (s->announced && !dry_run && !quiet)
-                daemon_notify_reloading();
-        admin_load_begun(s, dry_run);
         arm_refresh(s);
         s->n_loads++;
 
-        r = start(s, dry_run, quiet);
+        r = load_start(s, &order, &s->load);
         if (r < 0)
-                supervisor_fail(s, log_errno(r, "Cannot start the loader"));
+                start_failed(s, order.dry_run, r);
 }
 
 void load_request(Supervisor *s, LoadReason reason, bool dry_run) {
@@ -340,15 +324,15 @@ void load_request(Supervisor *s, LoadReason reason, bool dry_run) {
                 s->wanted_quiet = reason == LOAD_REFRESH && (!s->wanted || s->wanted_quiet);
                 s->wanted = true;
         }
-        start_if_wanted(s);
+        start_next(s);
 }
 
 void load_signer_lost(Supervisor *s) {
         Load *l = s->load;
 
-        if (l && !l->dry_run) {
+        if (l && !l->order.dry_run) {
                 l->obsolete = true;
-                give_up(l, "the signer died meanwhile");
+                load_give_up(l, "the signer died meanwhile");
         }
         load_request(s, LOAD_REFRESH, false);
 }

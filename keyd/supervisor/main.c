@@ -10,6 +10,7 @@
 #include "common/daemon.h"
 #include "common/jail.h"
 #include "common/log.h"
+#include "keyd/supervisor/spawn.h"
 #include "keyd/supervisor/supervisor.h"
 
 #define EXIT_USAGE 2
@@ -73,6 +74,18 @@ static int take_sockets(SupervisorParameters *p) {
         return 0;
 }
 
+/* The socket is handed on to the roles, so that none of them has to make one. */
+static void open_log(LogTarget target) {
+        int fd;
+
+        log_open("keyd", target);
+        if (!log_is_journal())
+                return;
+        fd = log_open_journal(SPAWN_FD_MIN);
+        if (fd >= 0)
+                log_set_journal(fd, LOG_JOURNAL_PATH);
+}
+
 static int serve(const char *folder, const DaemonOptions *o) {
         SupervisorParameters p;
         int r;
@@ -105,7 +118,7 @@ int main(int argc, char *argv[]) {
                 return r == DAEMON_OPTIONS_E_DONE ? EXIT_SUCCESS : EXIT_USAGE;
         if (!are_consistent(&o))
                 return EXIT_USAGE;
-        log_open("keyd", o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
+        open_log(o.log ? log_target_from_string(o.log) : LOG_TARGET_AUTO);
 
         r = find_executables(folder);
         if (r < 0)

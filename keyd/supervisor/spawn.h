@@ -10,7 +10,7 @@
 
 /* Descriptors that are given to roles begin here, out of the way of the numbers at which a role finds its own. */
 #define SPAWN_FD_MIN 16
-#define SPAWN_FDS_MAX 4U
+#define SPAWN_FDS_MAX 5U
 
 /* The exit status of a child that could not become its role */
 #define SPAWN_EXIT_FAILED 127
@@ -22,7 +22,7 @@ typedef struct SpawnRequest {
         const char *log;        /* NULL: not passed */
         bool sandbox_off;
         bool credentials;       /* $CREDENTIALS_DIRECTORY is passed */
-        int fds[SPAWN_FDS_MAX]; /* to be found at 3, 4, 5, 6; all at least SPAWN_FD_MIN; -1: closed */
+        int fds[SPAWN_FDS_MAX]; /* to be found at 3, 4, 5, 6, 7; all at least SPAWN_FD_MIN; -1: closed */
 } SpawnRequest;
 
 /* The child ends with us, whatever ends us. Return: 0 or -errno */

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "common/generations.h"
 #include "common/proto.h"
 #include "common/record-list.h"
 #include "keyd/supervisor/channel.h"
@@ -53,9 +54,51 @@ void child_stop_all(Supervisor *s);
 /* "was killed by signal 9 (Killed)", "ended with status 1" */
 void child_describe_end(const siginfo_t *end, char *ret, size_t size);
 
-/* load.c: one loader at a time */
+/* quarantine.c: profiles that others do not wait for */
+
+#define QUARANTINE_TEXT_MAX 256U
+
+/* It is left out of every load but one of its own, which comes when the others have been published. */
+typedef struct Quarantined {
+        struct Quarantined *next;
+        char profile[PROTO_NAME_MAX + 1];
+        bool due;                           /* a load of its own is to come */
+        bool failed;                        /* the last one was in vain; else its files take long, but can be read */
+        bool failed_dry;                    /* the same of the dry run under way */
+        char sentence[QUARANTINE_TEXT_MAX]; /* why it has no key, if it has none */
+        char hint[QUARANTINE_TEXT_MAX];
+} Quarantined;
+
+Quarantined *quarantine_find(const Supervisor *s, const char *profile);
+
+/* Finds it or puts it in. Return: 0, -E2BIG, -ENOMEM */
+int quarantine_put(Supervisor *s, const char *profile, Quarantined **ret) _must_check_;
+void quarantine_release(Supervisor *s, Quarantined *q);
+
+/* All are due, or none is. */
+void quarantine_set_due(Supervisor *s, bool due);
+void quarantine_forget_dry(Supervisor *s);
+
+/* The one whose turn it is, or NULL. */
+Quarantined *quarantine_next(const Supervisor *s);
+
+/* QUARANTINE records of those that a load leaves out: all but @patient. A dry run: what has failed in it. Return: 0 or -errno */
+int quarantine_list(const Supervisor *s, const char *patient, bool dry_run, RecordList **ret) _must_check_;
+void quarantine_done(Supervisor *s);
+
+/* load.c: one loader at a time, and which */
 
 typedef struct Load Load;
+
+/* What is loaded for one reason: those that can be read quickly first, then each that is due by itself */
+typedef struct LoadRound {
+        bool again;                     /* the last load left something to be published by another */
+        bool quiet;                     /* nobody asked */
+        bool wants_retry;               /* the last load left something that is to be tried again */
+        bool reported;                  /* all but those in quarantine */
+        char tried[PROTO_NAME_MAX + 1]; /* the last profile that had a load of its own */
+        uint32_t n_failed;
+} LoadRound;
 
 typedef enum LoadReason {
         LOAD_AT_START,
@@ -128,13 +171,15 @@ typedef struct LoadRecords {
         uint64_t revision; /* what SNAPSHOT must say */
         RecordList *list;  /* the snapshot as the verifier gets it */
         SnapshotCounts counts;
-        uint64_t last_generation; /* the highest that PROFILE said */
+        const Generations *known; /* borrowed */
         uint64_t realtime;        /* when the load began, seconds since 1970 */
         uint64_t next_date;       /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
+        const char *only;         /* borrowed; NULL, or the one profile whose reports count */
         uint32_t n_failed;        /* reports that are failures */
         bool has_fetcher;         /* it was asked for */
         bool wants_retry;
         uint32_t retry_after_sec;
+        uint32_t n_extra; /* records that are not kept */
 } LoadRecords;
 
 enum {
@@ -142,14 +187,19 @@ enum {
         LOAD_RECORD_E_VIOLATION, /* malformed, out of turn, too many */
         LOAD_RECORD_E_WATCH,     /* for the caller: a WATCH */
         LOAD_RECORD_E_REPORT,    /* for the caller: a REPORT */
+        LOAD_RECORD_E_PROGRESS,  /* for the caller: a PROGRESS */
         LOAD_RECORD_E_FETCHER,   /* for the caller: it wants a fetcher */
 };
 
-int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime) _must_check_;
+/* @known: the numbers that keys have had; a new one is one higher. */
+int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime, const Generations *known) _must_check_;
 void load_records_done(LoadRecords *r);
 
 /* @record comes from the loader, which has read files that anybody may have written. Return: 0, LOAD_RECORD_E_*, -errno */
 int load_records_take(LoadRecords *r, Span record) _must_check_;
+
+/* Notes the numbers that were said so far, however the load ends. Return: 0 or -ENOMEM */
+int load_records_note_generations(const LoadRecords *r, Generations *ret) _must_check_;
 
 /* True when both say the same apart from their revision. */
 bool load_records_same(const RecordList *a, const RecordList *b);
@@ -184,6 +234,7 @@ void watch_done(Supervisor *s);
 /* admin.c */
 
 #define ADMIN_CLIENTS_MAX 8U
+#define ADMIN_QUEUED_MAX 16384U /* records for a client that does not read */
 
 typedef enum AdminState {
         ADMIN_STATE_IDLE,
@@ -204,8 +255,8 @@ void admin_stop(Supervisor *s);
 
 /* A load begins, reports, ends: for those who asked for one of its kind. */
 void admin_load_begun(Supervisor *s, bool dry_run);
-void admin_load_report(Supervisor *s, Span record);
-void admin_load_ended(Supervisor *s, uint32_t n_failed);
+void admin_load_report(Supervisor *s, bool dry_run, Span record);
+void admin_load_ended(Supervisor *s, bool dry_run, uint32_t n_failed);
 
 /* supervisor.c */
 
@@ -221,14 +272,18 @@ struct Supervisor {
 
         RecordList *snapshot; /* NULL: none yet */
         SnapshotCounts counts;
-        uint64_t revision, last_generation, snapshot_realtime;
-        uint64_t next_date; /* as in LoadRecords, of the last load; UINT64_MAX while one is under way */
-        bool announced;     /* READY=1 was said */
+        uint64_t revision, snapshot_realtime;
+        Generations generations; /* of loads that went well or not */
+        uint64_t next_date;      /* as in LoadRecords, of the last load; UINT64_MAX while one is under way */
+        bool announced;          /* READY=1 was said */
 
         Load *load; /* NULL: none under way */
         bool wanted, wanted_dry, wanted_quiet;
+        LoadRound round;
+        Quarantined *quarantine;
+        size_t n_quarantined;
         unsigned n_loads, n_failed_loads;
-        unsigned n_retries; /* loads in a row after which something was left to be tried again */
+        unsigned n_retries; /* rounds in a row after which something was left to be tried again */
         sd_event_source *refresh_source, *retry_source;
         Lingering lingering[LINGERING_MAX]; /* oldest first */
         size_t n_lingering;

@@ -18,6 +18,9 @@ void supervisor_parameters_init(SupervisorParameters *ret) {
                 .crash_burst = 5,
                 .crash_interval_usec = 10 * USEC_PER_SEC,
                 .load_deadline_usec = 30 * USEC_PER_SEC,
+                .slow_usec = USEC_PER_SEC,
+                .profile_usec = 5 * USEC_PER_SEC,
+                .patience_usec = 30 * USEC_PER_SEC,
                 .role_deadline_usec = 15 * USEC_PER_SEC,
                 .debounce_usec = 300 * USEC_PER_MSEC,
                 .debounce_max_usec = 3 * USEC_PER_SEC,
@@ -121,6 +124,7 @@ static int start_children(Supervisor *s) {
 static void supervisor_done(Supervisor *s) {
         load_stop(s);
         linger_stop(s);
+        quarantine_done(s);
         child_stop_all(s);
         admin_stop(s);
         watch_done(s);
@@ -130,6 +134,7 @@ static void supervisor_done(Supervisor *s) {
         sd_event_source_disable_unref(s->debounce_source);
         sd_event_unref(s->loop);
         record_list_unref(s->snapshot);
+        generations_done(&s->generations);
         close_fdp(&s->verdicts[0]);
         close_fdp(&s->verdicts[1]);
         close_fdp(&s->keys[0]);

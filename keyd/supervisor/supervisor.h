@@ -17,7 +17,10 @@ typedef struct SupervisorParameters {
         /* All are set by supervisor_parameters_init(). */
         unsigned crash_burst; /* a role that ended as often as this within the interval ends us too: the manager starts all anew */
         uint64_t crash_interval_usec;
-        uint64_t load_deadline_usec; /* then the loader is killed */
+        uint64_t load_deadline_usec; /* for what a loader does besides reading the files of profiles; then it is killed */
+        uint64_t slow_usec;          /* CPU time for the files of a profile; who needs more is put off */
+        uint64_t profile_usec;       /* time for them, CPU or not; then the loader is killed */
+        uint64_t patience_usec;      /* time for those of a profile that was put off */
         uint64_t role_deadline_usec; /* to be ready after start; to take the next record of what is queued */
         uint64_t debounce_usec;      /* of silence after the last change of a file before it is loaded */
         uint64_t debounce_max_usec;  /* after the first one it is loaded in any case */

@@ -153,7 +153,7 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
         if (role_options_parse(argc, argv, &options) != 0)
                 return 2;
-        log_open("keyd-verifier", options.log);
+        role_open_log("keyd-verifier", options.log);
 
         prepare_sessions(&verifier);
         if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || prepare_libraries(&verifier) < 0) {

@@ -2,7 +2,11 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Signature schemes that are accepted of a server and made for it: no SHA-1, no DSA, no bare RSA in TLS 1.3 */
+/*
+ * Signature schemes that are accepted of a server and made for it: no SHA-1, no DSA, no bare RSA in TLS 1.3
+ *
+ * What is signed in the end the signer decides by a table of its own (keyd/signer/scheme.h), on purpose.
+ */
 
 #include <openssl/evp.h>
 

@@ -36,6 +36,11 @@ void signer_channel_flush(Verifier *v) {
                         r = chan_send(ROLE_FD_VERDICTS, buf_span(&s->pending.verdict), 0);
                 if (r == -EAGAIN)
                         return;
+                if (r == -ENOBUFS || r == -ENOMEM) {
+                        buf_done(&s->pending.verdict);
+                        request_refuse_pending(s, REFUSAL_INTERNAL, SPAN_LITERAL("there is no memory to ask the signer"));
+                        continue;
+                }
                 if (r < 0)
                         channel_broke(v, r);
 

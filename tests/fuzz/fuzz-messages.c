@@ -8,6 +8,7 @@
 #include "common/msg-hello.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
+#include "common/msg-quarantine.h"
 #include "common/msg-refusal.h"
 #include "common/msg-sign.h"
 #include "common/msg-snapshot.h"
@@ -32,10 +33,14 @@ DEFINE_RECODE(MsgRefusal, refusal)
 DEFINE_RECODE(MsgCrl, crl)
 DEFINE_RECODE(MsgReady, ready)
 DEFINE_RECODE(MsgVerdict, verdict)
+DEFINE_RECODE(MsgKeysBegin, keys_begin)
 DEFINE_RECODE(MsgGrant, grant)
 DEFINE_RECODE(MsgBinding, binding)
 DEFINE_RECODE(MsgKeysTaken, keys_taken)
 DEFINE_RECODE(MsgLoad, load)
+DEFINE_RECODE(MsgGeneration, generation)
+DEFINE_RECODE(MsgProgress, progress)
+DEFINE_RECODE(MsgQuarantine, quarantine)
 
 static int recode_hello(Span body, uint8_t type, Buf *record) {
         MsgHello m;
@@ -79,10 +84,14 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [ROLE_READY] = recode_ready,
         [ROLE_CRL] = recode_crl,
         [ROLE_VERDICT] = recode_verdict,
+        [ROLE_KEYS_BEGIN] = recode_keys_begin,
         [ROLE_GRANT] = recode_grant,
         [ROLE_BINDING] = recode_binding,
         [ROLE_KEYS_TAKEN] = recode_keys_taken,
         [ROLE_LOAD] = recode_load,
+        [ROLE_GENERATION] = recode_generation,
+        [ROLE_PROGRESS] = recode_progress,
+        [ROLE_QUARANTINE] = recode_quarantine,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

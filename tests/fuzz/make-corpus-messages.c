@@ -10,6 +10,7 @@
 #include "common/msg-hello.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
+#include "common/msg-quarantine.h"
 #include "common/msg-refusal.h"
 #include "common/msg-sign.h"
 #include "common/msg-snapshot.h"
@@ -97,12 +98,16 @@ static void write_roles(Buf *b) {
                                                           .tls_version = TLS_VERSION_1_3,
                                                           .destination = SPAN_LITERAL("crm.example:443"),
                                                           .to_sign = span_make(hash, sizeof(hash))}));
-        write_record("grant", b, msg_grant_encode(b, &(MsgGrant) {.profile = SPAN_LITERAL("bank"), .generation = 1}));
+        write_record("keys-begin", b, msg_keys_begin_encode(b, &(MsgKeysBegin) {.batch = 1}));
+        write_record("grant", b, msg_grant_encode(b, &(MsgGrant) {.profile = SPAN_LITERAL("bank"), .minimum_tls = TLS_VERSION_1_2, .generation = 1}));
         write_record("binding", b,
                      msg_binding_encode(
                              b, &(MsgBinding) {.alias = SPAN_LITERAL("crm"), .profile = SPAN_LITERAL("bank"), .destination = SPAN_LITERAL("h:1")}));
         write_record("keys-taken", b, msg_keys_taken_encode(b, &(MsgKeysTaken) {.n_missing = 1}));
         write_record("load", b, msg_load_encode(b, &(MsgLoad) {.revision = 1, .resend_keys = true}));
+        write_record("generation", b, msg_generation_encode(b, &(MsgGeneration) {.profile = SPAN_LITERAL("bank"), .last = 1}));
+        write_record("progress", b, msg_progress_encode(b, &(MsgProgress) {.profile = SPAN_LITERAL("bank")}));
+        write_record("quarantine", b, msg_quarantine_encode(b, &(MsgQuarantine) {.profile = SPAN_LITERAL("bank"), .sentence = SPAN_LITERAL("why")}));
         write_record("crl", b, msg_crl_encode(b, &(MsgCrl) {.profile = SPAN_LITERAL("bank"), .last = true, .part = SPAN_LITERAL("crl")}));
         write_record("ready", b, msg_ready_encode(b, &(MsgReady) {.text = SPAN_LITERAL("confined")}));
 }

@@ -11,7 +11,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 from dated import DAY, Issuer
-from harness import Pair, Suite, contains, equal, fail, wait_until
+from harness import Pair, Suite, contains, equal, wait_until
 from peers import Nginx
 
 HOUR = 3600

@@ -5,15 +5,12 @@
 In the first part this program is its supervisor and its signer, over the socket pairs of common/role.h."""
 
 import contextlib
-import fcntl
 import json
 import os
 import re
 import resource
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -23,100 +20,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import pki
 from dated import DAY, Issuer
-from harness import BUILD, PASSWORD, SANDBOX, Pair, Suite, contains, equal, fail, wait_until
+from harness import BUILD, PASSWORD, SANITIZED, Pair, Suite, contains, equal, fail, wait_until
+from loader import KEY, SNAPSHOT_END, Role, make_slow, reading
 from peers import Nginx
 
-PROFILE, SNAPSHOT_END = 0x84, 0x86
-KEYS_BEGIN, KEY, KEYS_END, KEYS_TAKEN, LOAD, LOAD_END, WATCH, REPORT = 0x45, 0x46, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x69
-FD_CONTROL, FD_KEYS = 3, 5
-RECORD_MAX = 192 * 1024
-SLOW = 3000000  # iterations, three times: more than a second
+SLOW = 1000000 if SANITIZED else 3000000  # iterations, three times: more than a second
 DEADLINE_SEC = 30  # of a load
-
-
-class Role:
-    """A keyd-loader of which we hold the other ends; a context manager. KEYS False: it has no channel to a signer."""
-
-    def __init__(self, folder, keys=True):
-        self.etc = os.path.join(folder, "etc")
-        self.log = os.path.join(folder, "loader.json")
-        self.keys = keys
-
-    def pair(self):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(20)
-        theirs.setblocking(False)
-        return ours, fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, 64)
-
-    def __enter__(self):
-        self.supervisor, control = self.pair()
-        self.signer, keys = self.pair()
-        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        # What we hold ourselves is CLOEXEC.
-        actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, log, 2), (os.POSIX_SPAWN_DUP2, control, FD_CONTROL)]
-        if self.keys:
-            actions.append((os.POSIX_SPAWN_DUP2, keys, FD_KEYS))
-        program = os.path.join(BUILD, "keyd", "keyd-loader")
-        arguments = [program, "--config-dir=" + self.etc, "--log=json"] + (["--sandbox=off"] if SANDBOX == "off" else [])
-        self.pid = os.posix_spawn(program, arguments, dict(os.environ), file_actions=actions)
-        self.status = None
-        for descriptor in (log, control, keys):
-            os.close(descriptor)
-        return self
-
-    def __exit__(self, *_):
-        self.supervisor.close()
-        self.signer.close()
-        if self.status is None:
-            os.kill(self.pid, signal.SIGKILL)
-            self.wait()
-
-    def wait(self):
-        self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self.status
-
-    def ask(self, previous=(), revision=1, last_generation=0, resend=False, empty=False, dry_run=False, quiet=False, now=None, before=0):
-        """As common/msg-load.c writes it."""
-        self.supervisor.send(struct.pack(">BQQ????QQ", LOAD, revision, last_generation, resend, empty, dry_run, quiet,
-                                         int(now or time.time()), int(before)))
-        for record in previous:
-            self.supervisor.send(record)
-        self.supervisor.send(bytes([LOAD_END]))
-
-    def take_keys(self):
-        """The records of the keys channel up to KEYS_END, which is not answered yet."""
-        records = []
-        while not records or records[-1][0] != KEYS_END:
-            record = self.signer.recv(RECORD_MAX)
-            if not record:
-                fail("the loader closed the keys channel")
-            records.append(record)
-        return records
-
-    def answer_keys(self):
-        self.signer.send(struct.pack(">BI", KEYS_TAKEN, 0))
-
-    def snapshot(self):
-        """(records of the snapshot, reports); what the loader says until it ends."""
-        records, reports = [], []
-        while True:
-            record = self.supervisor.recv(RECORD_MAX)
-            if not record:
-                return records, reports
-            if record[0] == REPORT:
-                reports.append(record)
-            elif record[0] != WATCH:
-                records.append(record)
-
-    def load(self, **options):
-        """A whole load that goes well."""
-        self.ask(**options)
-        keys = self.take_keys() if self.keys else []
-        if self.keys:
-            self.answer_keys()
-        records, reports = self.snapshot()
-        equal((self.wait(), records[-1][0]), (0, SNAPSHOT_END), "exit status and last record")
-        return records, reports, [record for record in keys if record[0] == KEY]
 
 
 def private_bytes(key):
@@ -156,6 +65,16 @@ class Bench:
     def put(self, name):
         shutil.copy(self.issuer.path(name + ".bundle.pem"), self.live + ".new")
         os.rename(self.live + ".new", self.live)
+
+    def append(self, name, text):
+        path = os.path.join(self.dir, "etc", name)
+        shutil.copy(path, path + ".before")
+        with open(path, "a") as file:
+            file.write(text)
+
+    def restore(self, name):
+        path = os.path.join(self.dir, "etc", name)
+        os.rename(path + ".before", path)
 
     def key(self, name):
         return self.issuer.path(name + ".key")
@@ -223,6 +142,33 @@ def kept_while_in_doubt(bench):
             equal(b"stays in force" in reports[0], not empty, "whether it is kept")
 
 
+def left_out(bench):
+    """The files of the profile are not read, and it keeps what it has."""
+    bench.put("a")
+    with bench.role() as loader:
+        records, _, _ = loader.load(resend=True, empty=True)
+        equal(loader.progress, ["mauth", ""], "progress")
+    bench.put("b")
+    with bench.role() as loader:
+        again, reports, keys = loader.load(previous=records, revision=2, last_generation=1, left_out=(True, "it is slow"))
+        equal((loader.progress, keys, reports), ([""], [], []), "progress, keys and reports when it is put off")
+        equal(again[1:], records[1:], "the snapshot but its opening")
+    with bench.role() as loader:
+        _, reports, keys = loader.load(previous=records, revision=2, last_generation=1, left_out=(False, "it is bad"))
+        equal((loader.progress, keys), ([""], []), "progress and keys")
+        contains(reports[0], b"the last reload failed: it is bad; generation 1 stays in force", "report")
+    for empty in (True, False):
+        # Without CRLs, for which it wishes now, its key cannot be kept.
+        if not empty:
+            bench.append("mauth.profile", "CRLFile=/nowhere\n")
+        for put_off in (True, False):
+            with bench.role() as loader:
+                again, _, keys = loader.load(previous=records, revision=2, last_generation=1, empty=empty, resend=empty, left_out=(put_off, "it is bad"))
+                equal((loader.progress, keys), ([""], []), "progress and keys")
+                equal([b"it is bad" in record and b"the last reload" not in record for record in again], [False, True, False], "records that say why")
+    bench.restore("mauth.profile")
+
+
 def dry_run(bench):
     """Without a channel to the signer; nothing is recorded."""
     bench.put("b")
@@ -271,6 +217,7 @@ def by_hand(suite):
         suite.run("holds no key of earlier loads", knows_no_earlier_key, bench)
         suite.run("an unchanged key is not sent", unchanged_is_not_sent, bench)
         suite.run("garbage while the signer is in doubt", kept_while_in_doubt, bench)
+        suite.run("a profile that is left out", left_out, bench)
         suite.run("dry run", dry_run, bench)
         suite.run("thresholds", thresholds, bench)
         suite.run("the signer says nonsense", broken_signer, bench, lambda loader: loader.signer.send(b"\x4a\0"))
@@ -297,11 +244,11 @@ def is_idle(pair):
 
 
 def reload_in_background(pair):
-    """(the command, the pid of the loader that serves it): the slow store gives time to meet it."""
+    """(the command, the pid of the loader that reads the slow store for it): the others are done long before they have cost as much."""
     wait_until(lambda: is_idle(pair), "no other load is under way", 20)
     process = subprocess.Popen([os.path.join(BUILD, "calld", "midtls"), "--socket", os.path.join(pair.dir, "run", "keyd-admin.sock"), "reload"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    return process, pair.role("keyd-loader")
+    return process, reading(pair)
 
 
 def killed(pair):
@@ -319,12 +266,13 @@ def killed(pair):
     os.kill(pid, signal.SIGKILL)
     out, err = process.communicate(timeout=20)
     equal(process.returncode, 1, "exit status of midtls reload")
-    contains(out.decode(), "was killed by signal 9", "what it says (%r)" % err)
+    contains(out.decode(), "zslow: kept-old: the last reload failed: the loader was killed by signal 9 (KILL) while it read its files",
+             "what it says (%r)" % err)
     equal(state(pair, "mauth"), mauth, "state and generation")
     good(pair, "fast")
     good(pair, "slow")
 
-    # The signer is in doubt now, and the file is garbage still.
+    # The file is garbage still.
     status, out, err = pair.reload()
     equal(status, 1, "exit status of midtls reload (%r %r)" % (out, err))
     contains(out, "mauth: kept-old: ", "output")
@@ -347,17 +295,13 @@ def cpu_limit(pid):
         return [line.split()[4] for line in file if line.startswith("Max cpu time")][0]
 
 
-def burns(pair):
-    """A loader over its CPU time is killed by the kernel: it is told, and the others are served."""
-    process, pid = reload_in_background(pair)
-    wait_until(lambda: cpu_limit(pid) == "20", "the loader has set its limit")
-    resource.prlimit(pid, resource.RLIMIT_CPU, (1, 1))
-    while process.poll() is None:
-        good(pair, "fast")
-    equal(process.returncode, 1, "exit status of midtls reload")
-    contains(process.stdout.read().decode(), "was killed by signal ", "what it says")
-    good(pair, "fast")
-    equal(pair.reload()[0], 0, "the next load")
+def burns(slow):
+    """Run by hand, with no supervisor that watches its time, it is the kernel that does."""
+    with subprocess.Popen([os.path.join(BUILD, "keyd", "keyd"), "--inspect", slow], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        wait_until(lambda: cpu_limit(process.pid) == "20", "the loader has set its limit")
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (1, 1))
+        process.communicate((PASSWORD + "\n").encode(), timeout=20)
+    equal(process.returncode in (-signal.SIGKILL, -signal.SIGXCPU), True, "the kernel ends it (%d)" % process.returncode)
 
 
 class Stopped:
@@ -392,20 +336,11 @@ def make_pair(suite, name, slow):
     return pair
 
 
-def make_slow(folder, pki_folder):
-    issuer = Issuer(folder, pki_folder)
-    issuer.issue("zslow", 90 * DAY)
-    issuer.maker.run("openssl", "pkcs12", "-export", "-inkey", "zslow.key", "-in", "zslow.bundle.pem", "-iter", str(SLOW), "-passout",
-                     "pass:" + PASSWORD, "-out", "zslow.p12")
-    os.chmod(issuer.path("zslow.p12"), 0o600)
-    return issuer.path("zslow.p12")
-
-
 def main(suite):
     with contextlib.ExitStack() as stack:
         folder = tempfile.mkdtemp(prefix="midtls-slow-")
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        slow = make_slow(folder, pki.make(os.path.join(BUILD, "tests", "pki")))
+        slow = make_slow(folder, pki.make(os.path.join(BUILD, "tests", "pki")), SLOW)
         pairs = [make_pair(suite, name, slow) for name in ("stopped", "killed")]
         server = stack.enter_context(Nginx(pairs[0].pki, extra="keepalive_timeout 0;"))
         for pair in pairs:
@@ -418,7 +353,7 @@ def main(suite):
         stopped = Stopped(pairs[0])
         by_hand(suite)
         suite.run("killed during a load", killed, pairs[1])
-        suite.run("over its CPU time", burns, pairs[1])
+        suite.run("over its CPU time", burns, slow)
         suite.run("stopped during a load", stopped.check)
 
 

@@ -58,6 +58,10 @@ def main(suite):
             for store, suffix in stores.items():
                 pair.profile(store + key, None if store == "xml" else key + suffix)
                 pair.connection("%s-%s" % (key, store), store + key, servers["1.3", "rsa"].port, host="127.0.0.1")
+        special = {"hrr": Nginx(pair.pki, extra="ssl_ecdh_curve secp384r1;"), "large13": Nginx(pair.pki, server="server-large"),
+                   "large12": Nginx(pair.pki, server="server-large", tls="1.2")}
+        for alias, server in special.items():
+            pair.connection(alias, "p256", stack.enter_context(server).port)
         pair.config_xml({"xml" + key: key + ".keytool.p12" for key in pki.KEYS})
         stack.enter_context(pair)
 
@@ -67,7 +71,9 @@ def main(suite):
                 suite.run("matrix %s TLS %s, %s server" % (key, tls, kind), check, pair, alias, key, tls)
             for store in stores:
                 suite.run("store %s %s" % (store, key), check, pair, "%s-%s" % (key, store), key, "1.3")
+        suite.run("HelloRetryRequest", check, pair, "hrr", "p256", "1.3")
         for tls in ("1.2", "1.3"):
+            suite.run("a certificate of 20 kB, TLS " + tls, check, pair, "large" + tls.replace(".", ""), "p256", tls)
             suite.run("records TLS " + tls, check_record, pair, "p256-%s-rsa" % tls.replace(".", ""), tls)
 
 

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import corpus
 import pki as pki_module
 from harness import BUILD, Pair, Suite, contains, equal, fail, wait_until
+from leaks import descendants, name_of, seen_in
 from peers import Nginx
 
 KEYD = os.path.join(BUILD, "keyd", "keyd")
@@ -175,7 +176,7 @@ def bad_profiles(s, etc, other):
         "short": (store, value[:407], None, ["not CMS", "midtls encrypt"]),
         "damaged": (store, damage(value), None, ["damaged", "midtls encrypt"]),
         "des": (store, openssl_cms(etc, secret, "-des3"), None, ["AES", "-aes256"]),
-        "midenc": (store, "encrypted:u0aPAzcEPDrBnPmIFSRWCw==", None, ["encrypted by a MID", "credential:NAME"]),
+        "midenc": (store, "encrypted:u0aPAzcEPDrBnPmIFSRWCw==", None, ["encrypted by a MID", "midtls encrypt", "credential:NAME"]),
     }
 
 
@@ -250,34 +251,6 @@ def never_an_argument(etc):
 # leaks
 
 
-def descendants(pid):
-    found = [pid]
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        for thread in os.listdir("/proc/%d/task" % pid):
-            with open("/proc/%d/task/%s/children" % (pid, thread)) as file:
-                for child in file.read().split():
-                    found += descendants(int(child))
-    return found
-
-
-def seen_in(pid, secret):
-    """Names of the files of /proc/PID that have SECRET."""
-    found = []
-    for name in ("cmdline", "environ"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            with open("/proc/%d/%s" % (pid, name), "rb") as file:
-                if secret.encode() in file.read():
-                    found.append(name)
-    return found
-
-
-def name_of(pid):
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        with open("/proc/%d/comm" % pid) as file:
-            return file.read().strip()
-    return ""
-
-
 def control(stores):
     """The search finds what is there."""
     process = subprocess.Popen(["cat", "--", "-", "/nonexistent/" + stores.secret("plain")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -341,9 +314,6 @@ def not_in_output(pair, stores):
             fail("midtls %s shows a password" % " ".join(arguments))
 
 
-# further pairs
-
-
 def host_key_made_later(pair, profiles, stores):
     """Without a host key the profile says how to make it; then it is taken without a restart."""
     bad(pair, "later", ["host.key", "midtls-host-key"])
@@ -385,7 +355,7 @@ def forms(suite, stores, server):
         for name, (_, _, _, words) in refused.items():
             suite.run("refused: " + name, bad, pair, name, words)
         suite.run("refused: plain text in an open file", bad, pair, "open", ["0644", "chmod", "credential:NAME"])
-        suite.run("refused: a MID's own in config.xml", bad, pair, "xmlenc", ["encrypted by the MID", "credential:NAME"])
+        suite.run("refused: a MID's own in config.xml", bad, pair, "xmlenc", ["encrypted by the MID", "midtls encrypt", "credential:NAME"])
         suite.run("control: the search finds what is there", control, stores)
         suite.run("no password in arguments and environment", not_in_processes, pair)
         suite.run("no password in the loader's", not_in_loader, pair)

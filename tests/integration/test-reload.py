@@ -197,6 +197,28 @@ def password_file(pair, issuer):
     wait_until(lambda: generation(pair, "pwfile") == before + 1, "the new one is loaded")
 
 
+def numbers(pair, issuer):
+    """Each profile counts its own key's loads from 1 on, also when it could not be loaded in between or was not there."""
+    store, path = os.path.join(pair.dir, "counted.pem"), os.path.join(pair.etc, "counted.profile")
+    text = "[Profile]\nKeystorePath=%s\n[Server]\nCAFile=%s/server-ca.pem\n" % (store, pair.pki)
+    replace(store, read(issuer.path("one.bundle.pem")))
+    pair.write("counted.profile", text)
+    wait_until(lambda: profile_row(pair, "counted"), "the profile is there")
+    equal(generation(pair, "counted"), 1, "first generation")
+
+    replace(store, "garbage\n")
+    pair.wait_record("keyd", "key-load-failed", PROFILE="counted")
+    replace(store, read(issuer.path("two.bundle.pem")))
+    wait_until(lambda: generation(pair, "counted") == 2, "one step")
+
+    os.unlink(path)
+    wait_until(lambda: not profile_row(pair, "counted"), "it has gone")
+    pair.write("counted.profile", text)
+    wait_until(lambda: profile_row(pair, "counted"), "it has come again")
+    equal(generation(pair, "counted"), 3, "generation of the profile that came again")
+    equal([record["MIDTLS_GENERATION"] for record in pair.records("keyd", "key-loaded", PROFILE="counted")], ["1", "2", "3"], "recorded")
+
+
 def drop_in(pair):
     folder = os.path.join(pair.etc, "crm.connection.d")
     os.mkdir(folder, 0o700)
@@ -272,6 +294,7 @@ def main(suite):
         pair.connection("crm", "mauth", server.port, http="SessionResumption=no")
         stack.enter_context(pair)
         good(pair)
+        equal(generation(pair), 1, "first generation")
 
         suite.run("all is well", all_is_well, pair)
         suite.run("a key that cannot be reloaded", not_reloaded, pair, issuer)
@@ -279,6 +302,7 @@ def main(suite):
         suite.run("profiles and connections come and go", come_and_go, pair, server)
         suite.run("a folder switched by symbolic link", symbolic_link, pair, issuer, server)
         suite.run("a password in a file", password_file, pair, issuer)
+        suite.run("generations", numbers, pair, issuer)
         suite.run("drop-ins", drop_in, pair)
         suite.run("an error in the configuration", config_error, pair, server)
         suite.run("config.xml and the name of the MID", config_xml, pair, server)

@@ -213,6 +213,7 @@ def fifty(suite):
 
 
 def others_work(pair, names):
+    wait_until(lambda: pair.call("GET", "/readyz", host="midtls").status == 200, "calld knows the connections", 30)
     for name in names:
         answer = pair.call("GET", "/", host=name)
         if name == "p25":

@@ -4,7 +4,7 @@
 
 pki.py DIR makes them in DIR, once a day: a DIR that is complete and fresh is left alone. All passwords are "changeit".
 
-    server-ca.pem            signs server-rsa, server-ecdsa, server-wrongname, server-expired (.pem with chain, .key)
+    server-ca.pem            signs server-rsa, server-ecdsa, server-wrongname, server-expired, server-large (20 kB) (.pem with chain, .key)
     other-ca.pem             a stranger; signs server-stranger
     client-root.pem          signs client-intermediate, which signs the clients
     NAME.keytool.p12         a client's keystore as keytool writes it; NAME of KEYS
@@ -31,7 +31,7 @@ KEYS = {
 KEYTOOL = ["keytool", "-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto"]
 FRESH_SEC = 24 * 3600
 # Counted up when something is added here, so that a folder made before is made again.
-STAMP = "3\n"
+STAMP = "4\n"
 
 EXTENSIONS = """
 [ca]
@@ -50,6 +50,11 @@ basicConstraints = critical, CA:false
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectAltName = DNS:elsewhere.test
+[large]
+basicConstraints = critical, CA:false
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:localhost, LARGE_NAMES
 [client]
 basicConstraints = critical, CA:false
 keyUsage = critical, digitalSignature
@@ -68,7 +73,7 @@ policy = anything
 [anything]
 commonName = supplied
 organizationName = optional
-"""
+""".replace("LARGE_NAMES", ", ".join("DNS:host-%03d.of-a-partner-with-many-names.test" % n for n in range(450)))
 
 
 class Maker:
@@ -169,6 +174,7 @@ class Maker:
         self.server("server-ecdsa", "ec", "server-ca")
         self.server("server-stranger", "ec", "other-ca")
         self.server("server-wrongname", "ec", "server-ca", section="wrongname")
+        self.server("server-large", "ec", "server-ca", section="large")
         self.server("server-expired", "ec", "server-ca", past=True)
         self.expired_client()
         with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:

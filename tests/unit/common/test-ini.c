@@ -217,6 +217,20 @@ static void test_sizes(void **state) {
         check_problem(file, 0, "the file is too large");
 }
 
+/* Another kind of file given by mistake: not a problem for each of its lines. */
+static void test_too_many_problems(void **state) {
+        _cleanup_free_ char *text = calloc(1, 4096);
+        _cleanup_(values_done) Values v;
+
+        assert_non_null(text);
+        for (size_t i = 0; i < 2000; i++)
+                memcpy(text + 2 * i, "x\n", 2);
+        assert_int_equal(parse(&v, text), 0);
+        assert_int_equal(v.problems.n_items, 1001);
+        assert_int_equal(v.problems.items[1000].line, 1001);
+        assert_string_equal(v.problems.items[1000].what, "too much is wrong; the rest is not read");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_values),
@@ -233,6 +247,7 @@ int main(void) {
                 cmocka_unit_test(test_own_failure_ends_it),
                 cmocka_unit_test(test_no_text),
                 cmocka_unit_test(test_sizes),
+                cmocka_unit_test(test_too_many_problems),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,9 @@ static const JailRule rules[] = {
         {.name = "socket", .has_argument = true, .argument = 0, .mask = UINT64_MAX, .value = AF_UNIX},
         /* a mask: any protection without PROT_EXEC */
         {.name = "mprotect", .has_argument = true, .argument = 2, .mask = PROT_EXEC, .value = 0},
+        /* one call, two answers */
+        {.name = "lseek", .has_argument = true, .argument = 2, .mask = SEEK_CUR, .value = 0},
+        {.name = "lseek", .has_argument = true, .argument = 2, .mask = SEEK_CUR, .value = SEEK_CUR, .action = JAIL_ERRNO, .error = EXDEV},
         {"no_such_syscall_of_any_kernel"},
 };
 
@@ -70,6 +73,8 @@ static void test_others_kill(void **state) {
 
 static void test_errno(void **state) {
         check_allowed(run(SYS_getppid, 0, 0, 0, EXDEV));
+        check_allowed(run(SYS_lseek, -1, 0, SEEK_SET, EBADF));
+        check_allowed(run(SYS_lseek, -1, 0, SEEK_CUR, EXDEV));
 }
 
 static void test_argument(void **state) {

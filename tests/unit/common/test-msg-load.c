@@ -6,16 +6,28 @@
 
 static const CodecField load_fields[] = {
         /* as the body has them */
-        FIELD_U64("revision", 0),  FIELD_U64("last_generation", 0),
-        FIELD_BOOL("resend_keys"), FIELD_BOOL("signer_is_empty"),
-        FIELD_BOOL("dry_run"),     FIELD_BOOL("quiet"),
-        FIELD_U64("realtime", 0),  FIELD_U64("previous_realtime", 0),
+        FIELD_U64("revision", 0), FIELD_BOOL("resend_keys"), FIELD_BOOL("signer_is_empty"),     FIELD_BOOL("dry_run"),
+        FIELD_BOOL("quiet"),      FIELD_U64("realtime", 0),  FIELD_U64("previous_realtime", 0),
 };
 
 DEFINE_RECODE(MsgLoad, load)
 
 static void test_load_codec(void **state) {
         static const Codec c = CODEC(load, ROLE_LOAD);
+
+        codec_check(&c);
+}
+
+static const CodecField generation_fields[] = {
+        /* as the body has them */
+        FIELD_TEXT("profile", 0, PROTO_NAME_MAX),
+        FIELD_U64("last", 0),
+};
+
+DEFINE_RECODE(MsgGeneration, generation)
+
+static void test_generation_codec(void **state) {
+        static const Codec c = CODEC(generation, ROLE_GENERATION);
 
         codec_check(&c);
 }
@@ -49,19 +61,23 @@ static void test_ready_codec(void **state) {
 }
 
 static void test_values(void **state) {
+        MsgGeneration g;
         MsgLoad l;
         MsgCrl c;
         MsgWatch w;
 
-        assert_int_equal(msg_load_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\1\0\0\1\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0\7"), &l), 0);
+        assert_int_equal(msg_load_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\5\1\0\0\1\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0\7"), &l), 0);
         assert_int_equal(l.revision, 5);
-        assert_int_equal(l.last_generation, 6);
         assert_true(l.resend_keys);
         assert_false(l.signer_is_empty);
         assert_false(l.dry_run);
         assert_true(l.quiet);
         assert_int_equal(l.realtime, 8);
         assert_int_equal(l.previous_realtime, 7);
+
+        assert_int_equal(msg_generation_decode(SPAN_LITERAL("\0\4bank\0\0\0\0\0\0\1\2"), &g), 0);
+        assert_true(span_is(g.profile, "bank"));
+        assert_int_equal(g.last, 0x102);
 
         assert_int_equal(msg_crl_decode(SPAN_LITERAL("\0\4bank\1\0\0\0\2ab"), &c), 0);
         assert_true(span_is(c.profile, "bank"));
@@ -78,10 +94,8 @@ static void test_values(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_load_codec),
-                cmocka_unit_test(test_crl_codec),
-                cmocka_unit_test(test_ready_codec),
-                cmocka_unit_test(test_values),
+                cmocka_unit_test(test_load_codec),  cmocka_unit_test(test_generation_codec), cmocka_unit_test(test_crl_codec),
+                cmocka_unit_test(test_ready_codec), cmocka_unit_test(test_values),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,8 +141,20 @@ static void test_oaep(void **state _unused_) {
         assert_non_null(memmem(der, (size_t) n, oaep, sizeof(oaep)));
 }
 
+/* Long enough, and for signatures only */
+static EVP_PKEY *make_pss_key(void) {
+        EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+        EVP_PKEY *k = NULL;
+
+        assert_int_equal(EVP_PKEY_keygen_init(c), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(c, 2048), 1);
+        assert_int_equal(EVP_PKEY_generate(c, &k), 1);
+        EVP_PKEY_CTX_free(c);
+        return k;
+}
+
 static void test_bad_certificates(void **state _unused_) {
-        EVP_PKEY *others[] = {EVP_RSA_gen(1024), EVP_EC_gen("P-256")};
+        EVP_PKEY *others[] = {EVP_RSA_gen(1024), EVP_EC_gen("P-256"), make_pss_key()};
         static const char *const texts[] = {"", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
         char text[8192];
         char *base64 = NULL;

@@ -31,7 +31,7 @@ static void state_snapshot(Rig *r) {
         MsgSnapshot m = {
                 .revision = 1,
                 .mid_name = SPAN_LITERAL("mid-test-01"),
-                .max_calls = 64,
+                .max_calls = 5,
                 .max_calls_per_user = 3,
                 .max_header_bytes = 16 * 1024,
                 .header_timeout_usec = USEC_PER_SEC,

@@ -187,10 +187,13 @@ static void test_caller_gone(void **state) {
         rig_wait_log(r, "the caller went away", "\"MIDTLS_ALIAS\":\"slow\"");
 }
 
+/* Three calls of a user, five of all: callers over TCP are one other user. */
 static void test_overloaded(void **state) {
+        _cleanup_fd_ int last = -1;
         Rig *r = *state;
-        int fds[3];
+        int fds[3], others[2];
         ANSWER(a);
+        ANSWER(b);
 
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
                 fds[i] = http_connect(r->socket);
@@ -200,10 +203,27 @@ static void test_overloaded(void **state) {
         rig_call(r, "tls13", "GET", "/x", "", NO_BODY, &a);
         assert_problem(r, &a, 429, "overloaded", "connection_limit_reached");
         assert_string_equal(http_field(&a, "Retry-After", 0), "1");
+
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+                others[i] = http_connect_tcp(r->tcp_port);
+                http_send_text(others[i], "GET /silent HTTP/1.1\r\nHost: open\r\n\r\n");
+        }
+        last = http_connect_tcp(r->tcp_port);
+        http_send_text(last, "GET /x HTTP/1.1\r\nHost: open\r\n\r\n");
+        http_receive(last, false, &b);
+        assert_problem(r, &b, 503, "overloaded", "connection_limit_reached");
+
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
                 close(fds[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+                /* with a reset: after a mere FIN the caller may still be waiting for the answer */
+                assert_int_equal(setsockopt(others[i], SOL_SOCKET, SO_LINGER, &(struct linger) {.l_onoff = 1}, sizeof(struct linger)), 0);
+                close(others[i]);
+        }
         for (unsigned i = 0; i < 3; i++)
                 rig_wait_log(r, "the caller went away", "\"MIDTLS_ALIAS\":\"tls12\"");
+        for (unsigned i = 0; i < 2; i++)
+                rig_wait_log(r, "the caller went away", "\"MIDTLS_ALIAS\":\"open\"");
 }
 
 int main(void) {

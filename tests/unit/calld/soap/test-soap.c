@@ -32,6 +32,13 @@ static const WrapRow wrap_rows[] = {
         {SOAP_1_1, "<Envelope><Body/></Envelope>", 0, "<soap:Body><Envelope><Body/></Envelope></soap:Body>"},
         {SOAP_1_2, "<e:Envelope xmlns:e=\"" ENVELOPE_1_1 "\"><e:Body/></e:Envelope>", SOAP_E_INVALID, NULL},
         {SOAP_1_1, "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xe4</a>", SOAP_E_INVALID, NULL},
+        {SOAP_1_1, "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><e:Envelope xmlns:e=\"" ENVELOPE_1_1 "\"/>", SOAP_E_INVALID, NULL},
+        {SOAP_1_1, "<?xml version='1.0' encoding='UTF-7'?><a/>", SOAP_E_INVALID, NULL},
+        {SOAP_1_1, "<?xml version='1.0' encoding='IBM037'?><a/>", SOAP_E_INVALID, NULL},
+        {SOAP_1_1, "<?xml version='1.0' encoding=", SOAP_E_INVALID, NULL},
+        {SOAP_1_1, "\xff\xfe<", SOAP_E_INVALID, NULL},
+        {SOAP_1_1, "<p:a/>", SOAP_E_INVALID, NULL},
+        {SOAP_1_1, "<a p:b='c'/>", SOAP_E_INVALID, NULL},
         {SOAP_1_1, "<a><b></a>", SOAP_E_INVALID, NULL},
         {SOAP_1_1, "<a", SOAP_E_INVALID, NULL},
         {SOAP_1_1, "<a/><b/>", SOAP_E_INVALID, NULL},
@@ -104,6 +111,33 @@ static void test_depth(void **state) {
         assert_int_equal(soap_wrap(SOAP_1_1, buf_span(&good), &envelope, why), 0);
         assert_int_equal(soap_wrap(SOAP_1_1, buf_span(&deep), &envelope, why), SOAP_E_INVALID);
         assert_non_null(strstr(why, "256"));
+}
+
+/* @n attributes in one element, behind what is no markup */
+static int wrap_attributes(unsigned n, const char *before) {
+        _cleanup_(buf_done) Buf body = BUF_INIT(1024 * 1024), envelope = BUF_INIT(1024 * 1024);
+        char why[SOAP_WHY_SIZE];
+        int r;
+
+        r = buf_printf(&body, "<a>%s<b", before);
+        for (unsigned i = 0; r == 0 && i < n; i++)
+                r = buf_printf(&body, " a%u='>=\"'", i);
+        if (r == 0)
+                r = buf_printf(&body, "/></a>");
+        assert_int_equal(r, 0);
+        return soap_wrap(SOAP_1_1, buf_span(&body), &envelope, why);
+}
+
+static void test_attributes(void **state) {
+        static const char *const before[] = {"", "<!-- it's -->", "<![CDATA[ <x a=\" ]]>", "<?p it's ?>", "it's", "<c d='<'/>"};
+
+        (void) state;
+        for (size_t i = 0; i + 1 < ARRAY_SIZE(before); i++) {
+                assert_int_equal(wrap_attributes(256, before[i]), 0);
+                assert_int_equal(wrap_attributes(257, before[i]), SOAP_E_INVALID);
+        }
+        /* no XML, but nothing to hide behind */
+        assert_int_equal(wrap_attributes(200000 / 16, before[ARRAY_SIZE(before) - 1]), SOAP_E_INVALID);
 }
 
 /* A text beyond libxml2's own limit of 10 MB passes; the bound is ours. */
@@ -184,7 +218,7 @@ static void test_faults(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_wrap),  cmocka_unit_test(test_truncations), cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_wrap),  cmocka_unit_test(test_truncations), cmocka_unit_test(test_depth),  cmocka_unit_test(test_attributes),
                 cmocka_unit_test(test_large), cmocka_unit_test(test_fields),      cmocka_unit_test(test_faults),
         };
 

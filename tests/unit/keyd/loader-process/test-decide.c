@@ -29,10 +29,11 @@ static void make_case(Case *c, uint8_t *leaf, bool has_previous) {
         *c = (Case) {
                 .chain = {{leaf, 3}, {issuer, 2}},
                 .key = {.n_chain = 2, .not_before = NOW - DAY, .not_after = NOW + DAY},
-                .load = {.last_generation = 9, .realtime = NOW},
+                .load = {.realtime = NOW},
         };
         c->key.chain = c->chain;
         c->r.key = &c->key;
+        c->r.last_generation = 9;
         c->r.ca = &c->ca;
         c->r.has_previous = has_previous;
         if (has_previous)
@@ -69,7 +70,6 @@ static void test_first(void **state _unused_) {
         make_case(&c, new_leaf, false);
         decide(&c, true);
         assert_result(&c, ADMIN_WHAT_LOADED, 10, PROTO_STATE_READY, true);
-        assert_int_equal(c.load.last_generation, 10);
         assert_string_equal(c.r.reason, "");
 }
 
@@ -87,7 +87,6 @@ static void test_unchanged(void **state _unused_) {
         make_case(&c, old_leaf, true);
         decide(&c, false);
         assert_result(&c, ADMIN_WHAT_UNCHANGED, 4, PROTO_STATE_READY, false);
-        assert_int_equal(c.load.last_generation, 9);
 
         make_case(&c, old_leaf, true);
         decide(&c, true);
@@ -124,6 +123,51 @@ static void test_kept(void **state _unused_) {
         assert_result(&c, ADMIN_WHAT_KEPT_OLD, 4, PROTO_STATE_READY, false);
         assert_true(c.r.keeps_key);
         assert_string_equal(c.r.reason, "the last reload failed: no?certificate fits");
+}
+
+/* Whoever is read soon is told as it was, be that good or bad. */
+static void test_put_off(void **state _unused_) {
+        Case c;
+
+        make_case(&c, new_leaf, true);
+        fail_key(&c);
+        c.r.put_off = true;
+        decide(&c, false);
+        assert_result(&c, ADMIN_WHAT_UNCHANGED, 4, PROTO_STATE_READY, false);
+        assert_true(c.r.keeps_key);
+        assert_string_equal(c.r.reason, "");
+        assert_string_equal(c.r.hint, "");
+
+        make_case(&c, new_leaf, true);
+        fail_key(&c);
+        c.r.put_off = true;
+        c.r.previous.reason = SPAN_LITERAL("the last reload failed: as before");
+        c.r.previous.hint = SPAN_LITERAL("do it");
+        decide(&c, false);
+        assert_string_equal(c.r.reason, "the last reload failed: as before");
+        assert_string_equal(c.r.hint, "do it");
+
+        /* Without a key there is nothing to tell but why. */
+        make_case(&c, new_leaf, true);
+        fail_key(&c);
+        c.r.put_off = true;
+        decide(&c, true);
+        assert_result(&c, ADMIN_WHAT_FAILED, 0, PROTO_STATE_UNAVAILABLE, false);
+        assert_string_equal(c.r.reason, "no?certificate fits");
+}
+
+/* Its day has come meanwhile: that it had not is no reason any more. */
+static void test_put_off_and_valid_now(void **state _unused_) {
+        Case c;
+
+        make_case(&c, new_leaf, true);
+        fail_key(&c);
+        c.r.put_off = true;
+        c.r.previous.state = PROTO_STATE_NOT_YET_VALID;
+        c.r.previous.reason = SPAN_LITERAL("not yet valid");
+        decide(&c, false);
+        assert_result(&c, ADMIN_WHAT_UNCHANGED, 4, PROTO_STATE_READY, false);
+        assert_string_equal(c.r.reason, "");
 }
 
 /* What was without a key before has none to keep. */
@@ -239,7 +283,6 @@ static void test_untimely(void **state _unused_) {
         c.key.not_before = NOW + DAY;
         decide(&c, false);
         assert_result(&c, ADMIN_WHAT_KEPT_OLD, 4, PROTO_STATE_READY, false);
-        assert_int_equal(c.load.last_generation, 9);
         assert_string_equal(c.r.reason, "the last reload failed: the client certificate is not valid before 2001-09-10 01:46 UTC");
 
         /* Better than one that is expired as well, and than none. */
@@ -278,6 +321,7 @@ int main(void) {
                 cmocka_unit_test(test_first),           cmocka_unit_test(test_changed),
                 cmocka_unit_test(test_unchanged),       cmocka_unit_test(test_chain_changed),
                 cmocka_unit_test(test_failed),          cmocka_unit_test(test_kept),
+                cmocka_unit_test(test_put_off),         cmocka_unit_test(test_put_off_and_valid_now),
                 cmocka_unit_test(test_nothing_to_keep), cmocka_unit_test(test_not_kept_with_empty_signer),
                 cmocka_unit_test(test_signer_in_doubt), cmocka_unit_test(test_kept_and_expired),
                 cmocka_unit_test(test_ca_kept),         cmocka_unit_test(test_crls),

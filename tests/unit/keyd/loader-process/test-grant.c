@@ -13,7 +13,9 @@
 #include "common/msg-grant.h"
 #include "keyd/loader/grant.h"
 
-#define TAKEN "\x4a\0\0\0\2"
+#define BATCH 7U
+#define TAKEN "\x4a\0\0\0\0\0\0\0\7\0\0\0\2"
+#define TAKEN_BEFORE "\x4a\0\0\0\0\0\0\0\6\0\0\0\0" /* of a loader that was killed before it read it */
 #define SHORT_USEC (20 * USEC_PER_MSEC)
 
 /* Three profiles: two with a key, one without; connections to each, one broken, one that does not apply */
@@ -34,7 +36,8 @@ static void make_case(Case *c) {
 
         *c = (Case) {};
         for (size_t i = 0; i < ARRAY_SIZE(profiles); i++) {
-                c->profiles[i] = (ProfileConfig) {.name = (char *) profiles[i], .applies = true, .max_signatures_per_minute = 60};
+                c->profiles[i] = (ProfileConfig) {
+                        .name = (char *) profiles[i], .applies = true, .max_signatures_per_minute = 60, .minimum_tls = TLS_VERSION_1_3 - (i == 0)};
                 c->profile_list[i] = &c->profiles[i];
                 c->results[i] = (ProfileResult) {.config = &c->profiles[i], .generation = i < 2 ? i + 1 : 0};
         }
@@ -71,6 +74,7 @@ static uint8_t next(Case *c, Buf *b, Span *ret_body) {
 static void test_order(void **state _unused_) {
         _cleanup_(buf_done) Buf b = BUF_INIT(PROTO_RECORD_MAX);
         _cleanup_(case_done) Case c;
+        MsgKeysBegin begin;
         MsgBinding binding;
         uint32_t n_missing;
         MsgGrant grant;
@@ -78,17 +82,21 @@ static void test_order(void **state _unused_) {
 
         make_case(&c);
         c.profiles[0].pins = (char *[]) {(char *) "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", NULL};
+        answer(&c, SPAN_LITERAL(TAKEN_BEFORE));
         answer(&c, SPAN_LITERAL(TAKEN));
-        assert_int_equal(grant_send(&c.p, c.fds[0], deadline_after(SHORT_USEC), &n_missing), 0);
+        assert_int_equal(grant_send(&c.p, c.fds[0], BATCH, deadline_after(SHORT_USEC), &n_missing), 0);
         assert_int_equal(n_missing, 2);
 
         assert_int_equal(next(&c, &b, &body), ROLE_KEYS_BEGIN);
+        assert_int_equal(msg_keys_begin_decode(body, &begin), 0);
+        assert_int_equal(begin.batch, BATCH);
         for (size_t i = 0; i < 2; i++) {
                 assert_int_equal(next(&c, &b, &body), ROLE_GRANT);
                 assert_int_equal(msg_grant_decode(body, &grant), 0);
                 assert_true(span_is(grant.profile, i ? "beta" : "alpha"));
                 assert_int_equal(grant.generation, i + 1);
                 assert_int_equal(grant.max_signatures_per_minute, 60);
+                assert_int_equal(grant.minimum_tls, i ? TLS_VERSION_1_3 : TLS_VERSION_1_2);
                 assert_int_equal(grant.pins.n_items, i == 0);
         }
         for (size_t i = 0; i < 2; i++) {
@@ -108,14 +116,15 @@ static void assert_result(const char *bytes, size_t size, int want) {
         make_case(&c);
         if (size > 0)
                 answer(&c, span_make(bytes, size));
-        assert_int_equal(grant_send(&c.p, c.fds[0], deadline_after(SHORT_USEC), &n_missing), want);
+        assert_int_equal(grant_send(&c.p, c.fds[0], BATCH, deadline_after(SHORT_USEC), &n_missing), want);
 }
 
 static void test_answers(void **state _unused_) {
         assert_result("", 0, -ETIMEDOUT);
-        assert_result("\x4a\0\0\0", 4, GRANT_E_REFUSED);
-        assert_result("\x4a\0\0\0\0\0", 6, GRANT_E_REFUSED);
-        assert_result("\x49\0\0\0\0", 5, GRANT_E_REFUSED);
+        assert_result(TAKEN_BEFORE, 13, -ETIMEDOUT);
+        assert_result(TAKEN, 12, GRANT_E_REFUSED);
+        assert_result(TAKEN "\0", 14, GRANT_E_REFUSED);
+        assert_result("\x49\0\0\0\0\0\0\0\7\0\0\0\2", 13, GRANT_E_REFUSED);
 }
 
 static void test_gone(void **state _unused_) {
@@ -124,7 +133,7 @@ static void test_gone(void **state _unused_) {
 
         make_case(&c);
         close_fdp(&c.fds[1]);
-        assert_int_equal(grant_send(&c.p, c.fds[0], deadline_after(SHORT_USEC), &n_missing), -EPIPE);
+        assert_int_equal(grant_send(&c.p, c.fds[0], BATCH, deadline_after(SHORT_USEC), &n_missing), -EPIPE);
 }
 
 int main(void) {

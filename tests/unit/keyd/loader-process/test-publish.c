@@ -76,11 +76,12 @@ static void case_done(Case *c) {
 
 /* Publishes; the supervisor must take it as it is. */
 static void publish(Case *c) {
+        _cleanup_(generations_done) Generations known = {.forgotten = 9};
         const uint8_t end = MSG_SNAPSHOT_END;
         LoadRecords r;
 
         assert_int_equal(publish_snapshot(&c->p, c->records), 0);
-        assert_int_equal(load_records_init(&r, REVISION, 0), 0);
+        assert_int_equal(load_records_init(&r, REVISION, 0, &known), 0);
         for (size_t i = 0; i < record_list_count(c->records); i++)
                 assert_int_equal(load_records_take(&r, record_list_get(c->records, i)), 0);
         assert_int_equal(load_records_take(&r, span_make(&end, 1)), 0);
@@ -247,10 +248,16 @@ static void test_chain_too_long(void **state _unused_) {
 
         make_case(&c);
         c.key.n_chain = PROTO_CHAIN_MAX + 1;
+        c.results[0].send_key = true;
         publish(&c);
         assert_int_equal(get_profile(&c, "alpha").state, PROTO_STATE_UNAVAILABLE);
         assert_int_equal(get_profile(&c, "alpha").generation, 0);
         assert_int_equal(count(&c, MSG_PROFILE), 2);
+        /* The signer gets nothing of it, and root and the journal are told. */
+        assert_int_equal(c.results[0].generation, 0);
+        assert_false(c.results[0].send_key);
+        assert_true(c.results[0].key_failed && c.results[0].failure.verdict == VERDICT_LIMIT);
+        assert_int_equal(c.results[0].what, ADMIN_WHAT_FAILED);
 }
 
 static void assert_connection_unavailable(Case *c, const char *reason) {

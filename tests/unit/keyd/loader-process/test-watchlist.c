@@ -108,6 +108,24 @@ static void test_relative(void **state _unused_) {
         assert_int_equal(chdir("/"), 0);
 }
 
+/* Passwords in files: relative ones are beside the profile. */
+static void test_passwords(void **state _unused_) {
+        _cleanup_(record_list_unrefp) RecordList *l = NULL;
+        char file[PATH_MAX + 32], texts[3][PATH_MAX + 32], absolute[PATH_MAX + 32];
+        ProfileConfig p = {.applies = true, .file = file, .ca_file = (char *) "/ca.pem", .password = (char *) "file:v1/pw", .key_password = absolute};
+        ProfileConfig *profiles[] = {&p};
+        Config c = {.profiles = profiles, .n_profiles = 1};
+
+        snprintf(file, sizeof(file), "%s/x.profile", root);
+        snprintf(absolute, sizeof(absolute), "file:%s/key.pw", root);
+        snprintf(texts[0], sizeof(texts[0]), "%s/v1 pw", root);
+        snprintf(texts[1], sizeof(texts[1]), "%s key.pw", root);
+        snprintf(texts[2], sizeof(texts[2]), "/ ca.pem");
+        assert_int_equal(record_list_new(100, 100000, &l), 0);
+        assert_int_equal(watchlist_add_files(&c, l), 0);
+        assert_watches(l, (const char *[]) {texts[0], texts[1], texts[2]}, 3);
+}
+
 static void test_folders(void **state _unused_) {
         _cleanup_(record_list_unrefp) RecordList *l = NULL;
         char texts[3][PATH_MAX + 32];
@@ -123,8 +141,8 @@ static void test_folders(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_file), cmocka_unit_test(test_links),    cmocka_unit_test(test_absent),
-                cmocka_unit_test(test_loop), cmocka_unit_test(test_relative), cmocka_unit_test(test_folders),
+                cmocka_unit_test(test_file),     cmocka_unit_test(test_links),   cmocka_unit_test(test_absent),    cmocka_unit_test(test_loop),
+                cmocka_unit_test(test_relative), cmocka_unit_test(test_folders), cmocka_unit_test(test_passwords),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -9,6 +9,9 @@
 #include <cmocka.h>
 #include <sys/socket.h>
 
+#include "common/chan.h"
+#include "common/msg-hello.h"
+#include "common/msg-quarantine.h"
 #include "keyd/crypto/fetch.h"
 #include "keyd/loader/cyberark-id.h"
 #include "keyd/loader/vault.h"
@@ -136,15 +139,35 @@ static void test_not_asked(void **state _unused_) {
         vault_done(&v);
 }
 
+/* Nobody's time while the vault is waited for, then again the profile's: @n_waits times, and nothing else is said. */
+static void assert_told(int fd, unsigned n_waits) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+
+        for (unsigned i = 0; i < 2 * n_waits; i++) {
+                MsgProgress m;
+                uint8_t type;
+                Span body;
+
+                assert_int_equal(chan_receive(fd, &record, deadline_after(USEC_PER_SEC)), 0);
+                assert_int_equal(msg_split(buf_span(&record), &type, &body), 0);
+                assert_int_equal(type, ROLE_PROGRESS);
+                assert_int_equal(msg_progress_decode(body, &m), 0);
+                assert_true(span_is(m.profile, i % 2 == 0 ? "" : "own"));
+        }
+        assert_int_not_equal(chan_receive(fd, &record, deadline_after(0)), 0);
+}
+
 /* The whole way from @answer as the fetcher sends it */
 static int fetch_with(const FetchAnswer *answer, size_t n_answers, Vault *v, Secret **ret, LoadFailure *f) {
         static CyberArkConfig config = {.safe = (char *) "s", .timeout_usec = USEC_PER_SEC};
-        int fds[2], r = 0;
+        int fds[2], control[2], r = 0;
         bool is_changing;
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-        vault_init(v, &config, -1, fds[0], 5 * USEC_PER_SEC);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
+        vault_init(v, &config, control[0], fds[0], 5 * USEC_PER_SEC);
         v->is_open = true;
+        v->profile = "own";
         for (size_t i = 0; i < n_answers; i++)
                 assert_int_equal(fetch_send_answer(fds[1], answer, deadline_after(USEC_PER_SEC)), 0);
         if (n_answers == 0)
@@ -153,8 +176,11 @@ static int fetch_with(const FetchAnswer *answer, size_t n_answers, Vault *v, Sec
                 *ret = secret_free(*ret);
                 r = vault_fetch(v, "id", ret, &is_changing, f);
         }
-        close(fds[0]);
-        close(fds[1]);
+        assert_told(control[1], v->is_down ? 1 : 2);
+        for (size_t i = 0; i < 2; i++) {
+                close(fds[i]);
+                close(control[i]);
+        }
         return r;
 }
 

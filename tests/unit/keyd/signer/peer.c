@@ -14,8 +14,13 @@ static void send_empty(RoleProcess *p, unsigned type) {
         peer_send(p->keys, buf_span(&record));
 }
 
+static uint64_t batch;
+
 void load_begin(RoleProcess *p) {
-        send_empty(p, ROLE_KEYS_BEGIN);
+        _cleanup_(buf_done) Buf record = BUF_INIT(16);
+
+        ASSERT(msg_keys_begin_encode(&record, &(MsgKeysBegin) {.batch = ++batch}) == 0);
+        peer_send(p->keys, buf_span(&record));
 }
 
 void load_key(RoleProcess *p, const char *profile, uint64_t generation, EVP_PKEY *key, X509 *leaf) {
@@ -52,11 +57,13 @@ uint32_t load_end(RoleProcess *p) {
         load_send_end(p);
         peer_receive(p->keys, &record);
         ASSERT(msg_split(buf_span(&record), &type, &body) == 0 && type == ROLE_KEYS_TAKEN && msg_keys_taken_decode(body, &taken) == 0);
+        ASSERT(taken.batch == batch);
         return taken.n_missing;
 }
 
 void load_simple(RoleProcess *p, uint64_t generation, EVP_PKEY *key, X509 *leaf) {
-        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .generation = generation, .max_signatures_per_minute = 100000};
+        MsgGrant grant = {
+                .profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_2, .generation = generation, .max_signatures_per_minute = 100000};
 
         load_begin(p);
         load_key(p, "p", generation, key, leaf);

@@ -147,19 +147,19 @@ static void test_receive(void **state) {
         record = secret_free(record);
 
         peer_send_fds(pair[0], SPAN_LITERAL("\x47"), STDERR_FILENO, 1);
-        assert_int_equal(key_handover_receive(pair[1], &record), 1);
+        assert_int_equal(key_handover_receive(pair[1], &record), HANDOVER_E_VIOLATION);
 
         assert_int_equal(buf_extend(&long_record, PROTO_RECORD_MAX + 1, &p), 0);
         memset(p, 'x', PROTO_RECORD_MAX + 1);
         peer_send(pair[0], buf_span(&long_record));
-        assert_int_equal(key_handover_receive(pair[1], &record), 1);
+        assert_int_equal(key_handover_receive(pair[1], &record), HANDOVER_E_VIOLATION);
         peer_send(pair[0], span_make(p, PROTO_RECORD_MAX));
         assert_int_equal(key_handover_receive(pair[1], &record), 0);
         assert_int_equal(secret_size(record), PROTO_RECORD_MAX);
         record = secret_free(record);
 
         close_fdp(&pair[0]);
-        assert_int_equal(key_handover_receive(pair[1], &record), 1);
+        assert_int_equal(key_handover_receive(pair[1], &record), HANDOVER_E_CLOSED);
 }
 
 /* A signer that does not read: the loader does not wait for ever. */

@@ -7,8 +7,11 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <poll.h>
 
+#include "common/chan.h"
 #include "common/msg-hello.h"
 #include "tests/unit/keyd/signer/peer.h"
 
@@ -56,7 +59,10 @@ static void assert_refuses(Fixture *f, uint64_t generation, RefusalCode code) {
 }
 
 static void grant(Fixture *f, const char *profile, uint64_t generation) {
-        load_grant(&f->p, &(MsgGrant) {.profile = span_from_string(profile), .generation = generation, .max_signatures_per_minute = 1000});
+        load_grant(&f->p, &(MsgGrant) {.profile = span_from_string(profile),
+                                       .minimum_tls = TLS_VERSION_1_2,
+                                       .generation = generation,
+                                       .max_signatures_per_minute = 1000});
 }
 
 /* Nothing holds before KEYS_END, everything after. */
@@ -158,6 +164,37 @@ static void test_unusable_keys(void **state) {
         EVP_PKEY_free(other);
 }
 
+/*
+ * A key whose private half was damaged: its public half, which comes along, is the certificate's, so it is taken. What it signs does not
+ * verify, and a signature that does not verify can give a key away: it is not sent.
+ */
+static void test_faulty_key(void **state) {
+        _cleanup_(key_handover_done) KeyHandover h = {};
+        uint8_t scalar[32];
+        Fixture *f = *state;
+        BIGNUM *d = NULL;
+        uint8_t *p;
+
+        assert_int_equal(EVP_PKEY_get_bn_param(f->key, OSSL_PKEY_PARAM_PRIV_KEY, &d), 1);
+        assert_int_equal(BN_bn2binpad(d, scalar, sizeof(scalar)), sizeof(scalar));
+        BN_clear_free(d);
+
+        h = test_handover("p", 1, f->key, f->leaf);
+        p = memmem(secret_writable(h.pkcs8), secret_size(h.pkcs8), scalar, sizeof(scalar));
+        assert_non_null(p);
+        p[31] ^= 1;
+        load_begin(&f->p);
+        assert_int_equal(key_handover_send(f->p.keys, &h, deadline_after(TEST_USEC)), 0);
+        grant(f, "p", 1);
+        load_binding(&f->p, "crm", "p", "partner.example.com:443");
+        assert_int_equal(load_end(&f->p), 0);
+
+        assert_refuses(f, 1, REFUSAL_INTERNAL);
+        assert_true(role_log_has(&f->p, "the signature could not be made", 1));
+        load_simple(&f->p, 2, f->key, f->leaf);
+        assert_signs(f, 2);
+}
+
 /* Sends @bad inside a load: the load is void, what was before holds, the next load is taken. */
 static void assert_void(Fixture *f, Span bad) {
         static uint64_t generation = 100;
@@ -182,7 +219,7 @@ static void assert_void_buf(Fixture *f, Buf *record) {
 
 static void test_malformed_records(void **state) {
         _cleanup_(buf_done) Buf record = BUF_INIT(8192);
-        MsgGrant g = {.profile = SPAN_LITERAL("g"), .generation = 1};
+        MsgGrant g = {.profile = SPAN_LITERAL("g"), .minimum_tls = TLS_VERSION_1_2, .generation = 1};
         MsgBinding b = {.alias = SPAN_LITERAL("a"), .profile = SPAN_LITERAL("p"), .destination = SPAN_LITERAL("h:1")};
         Fixture *f = *state;
 
@@ -218,6 +255,44 @@ static void test_malformed_records(void **state) {
                 assert_int_equal(buf_append(&record, "\x47", 1), 0);
         assert_void_buf(f, &record);
         assert_true(role_log_has(&f->p, "is too long", 1));
+}
+
+/* What cannot be received voids the load like any other wrong record; the keys that are there stay. */
+static void test_record_not_received(void **state) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX + 1);
+        Fixture *f = *state;
+        uint8_t *p;
+
+        load_simple(&f->p, 1, f->key, f->leaf);
+        assert_int_equal(buf_extend(&record, PROTO_RECORD_MAX + 1, &p), 0);
+        memset(p, ROLE_KEY, record.size);
+        load_begin(&f->p);
+        peer_send(f->p.keys, buf_span(&record));
+        load_send_end(&f->p);
+        assert_true(role_log_has(&f->p, "is too long, or has a descriptor", 1));
+        assert_true(role_log_has(&f->p, "is out of turn", 1));
+        assert_signs(f, 1);
+}
+
+/* Answers that nobody takes do not keep the signer from its next load. */
+static void test_answers_not_taken(void **state) {
+        _cleanup_(buf_done) Buf answer = BUF_INIT(4096);
+        Fixture *f = *state;
+        MsgVerdict m = test_verdict(1, TLS_VERSION_1_3, P256, test_hash(32));
+
+        m.alias = SPAN_LITERAL("crm2");
+        for (unsigned i = 0; i < 1000; i++)
+                ask(&f->p, &m);
+        load_simple(&f->p, 2, f->key, f->leaf);
+        assert_true(role_log_has(&f->p, "does not take its answer", 1));
+
+        while (chan_receive(f->p.verdicts, &answer, 0) == 0)
+                continue;
+        m = test_verdict(2, TLS_VERSION_1_3, P256, test_hash(32));
+        ask(&f->p, &m);
+        do
+                peer_receive(f->p.verdicts, &answer);
+        while (answer.data[0] != MSG_SIGNATURE);
 }
 
 /* Out of turn: without KEYS_BEGIN nothing is taken. */
@@ -287,7 +362,10 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_old_generation, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_resent, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unusable_keys, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_faulty_key, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_malformed_records, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_record_not_received, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_answers_not_taken, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_out_of_turn, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_begun_anew, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_full, setup, teardown),

@@ -73,7 +73,7 @@ static void test_profile_unknown(void **state) {
 
 /* An alias whose profile has no grant. */
 static void test_profile_without_grant(void **state) {
-        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .generation = 1, .max_signatures_per_minute = 1000};
+        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_2, .generation = 1, .max_signatures_per_minute = 1000};
         Fixture *f = *state;
         MsgVerdict m = good();
 
@@ -97,7 +97,7 @@ static void test_generation_gone(void **state) {
 
 static void load_dated(Fixture *f, int64_t not_before, int64_t not_after) {
         _cleanup_(key_handover_done) KeyHandover h = test_handover("dated", 7, f->key, f->leaf);
-        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .generation = 1, .max_signatures_per_minute = 1000};
+        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_2, .generation = 1, .max_signatures_per_minute = 1000};
 
         h.not_before = (uint64_t) (time(NULL) + not_before);
         h.not_after = (uint64_t) (time(NULL) + not_after);
@@ -128,7 +128,7 @@ static void test_key_expired(void **state) {
 }
 
 static void load_limited(Fixture *f, uint32_t max) {
-        MsgGrant grant = {.profile = SPAN_LITERAL("limited"), .generation = 3, .max_signatures_per_minute = max};
+        MsgGrant grant = {.profile = SPAN_LITERAL("limited"), .minimum_tls = TLS_VERSION_1_2, .generation = 3, .max_signatures_per_minute = max};
 
         load_begin(&f->p);
         load_key(&f->p, "limited", 3, f->key, f->leaf);
@@ -165,7 +165,7 @@ static void test_rate_limited(void **state) {
 
 static void test_server_certificate(void **state) {
         static const uint8_t first[PROTO_PIN_SIZE] = {1}, second[PROTO_PIN_SIZE] = {2};
-        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .generation = 1, .max_signatures_per_minute = 1000};
+        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_2, .generation = 1, .max_signatures_per_minute = 1000};
         Fixture *f = *state;
         MsgVerdict m = good();
 
@@ -226,6 +226,23 @@ static void test_scheme_rsa(void **state) {
         EVP_PKEY_free(key);
 }
 
+/* Of a profile that demands TLS 1.3 nothing is signed in TLS 1.2, whatever the verifier says. */
+static void test_version(void **state) {
+        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_3, .generation = 1, .max_signatures_per_minute = 1000};
+        _cleanup_(buf_done) Buf transcript = BUF_INIT(4096);
+        Fixture *f = *state;
+
+        test_transcript(&transcript);
+        assert_signs(f, test_verdict(1, TLS_VERSION_1_2, P256, buf_span(&transcript)));
+        load_begin(&f->p);
+        load_grant(&f->p, &grant);
+        load_binding(&f->p, "crm", "p", "partner.example.com:443");
+        assert_int_equal(load_end(&f->p), 0);
+        buf_clear(&transcript);
+        test_transcript(&transcript);
+        assert_refuses(f, test_verdict(1, TLS_VERSION_1_2, P256, buf_span(&transcript)), REFUSAL_VERSION);
+}
+
 static void test_transcript_malformed_tls13(void **state) {
         static const size_t sizes[] = {33, 47, 49, 64};
 
@@ -250,7 +267,7 @@ static void test_transcript_malformed_tls12(void **state) {
 }
 
 static void test_sequence(void **state) {
-        _cleanup_(buf_done) Buf transcript = BUF_INIT(4096);
+        _cleanup_(buf_done) Buf transcript = BUF_INIT(4096), longer = BUF_INIT(4096);
         Fixture *f = *state;
 
         test_transcript(&transcript);
@@ -261,6 +278,11 @@ static void test_sequence(void **state) {
         assert_refuses(f, test_verdict(1, TLS_VERSION_1_2, P256, buf_span(&transcript)), REFUSAL_SEQUENCE);
         transcript.data[transcript.size - 36] = 16;
         assert_signs(f, test_verdict(1, TLS_VERSION_1_2, P256, buf_span(&transcript)));
+
+        /* RFC 5246, 7.4.1.1: a HelloRequest is no part of it, not even as the first of its messages. */
+        assert_int_equal(buf_append(&longer, "\0\0\0\0", 4), 0);
+        assert_int_equal(buf_append(&longer, transcript.data, transcript.size), 0);
+        assert_refuses(f, test_verdict(1, TLS_VERSION_1_2, P256, buf_span(&longer)), REFUSAL_SEQUENCE);
 
         /* What a TLS 1.3 client signs is no TLS 1.2 transcript. */
         buf_clear(&transcript);
@@ -352,6 +374,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_transcript_malformed_tls13, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_transcript_malformed_tls12, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_sequence, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_version, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_destination, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_replay, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_deadline, setup, teardown),

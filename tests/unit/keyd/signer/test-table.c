@@ -25,9 +25,9 @@ static SigningKey *key(const char *profile, uint64_t generation) {
 }
 
 static void load(Table *t, uint64_t generation, uint32_t max, uint64_t now) {
-        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .generation = generation, .max_signatures_per_minute = max};
+        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_2, .generation = generation, .max_signatures_per_minute = max};
 
-        table_begin(t);
+        table_begin(t, 1);
         assert_int_equal(table_add_key(t, key("p", generation)), 0);
         assert_int_equal(table_add_grant(t, &grant), 0);
         assert_int_equal(table_take(t, now), 0);
@@ -53,6 +53,17 @@ static void test_old_generation(void **state _unused_) {
         assert_non_null(table_find_key(&t, "p", 3));
 }
 
+/* Without a grant there is no reason to keep the key. */
+static void test_grant_withdrawn(void **state _unused_) {
+        _cleanup_(table_done) Table t = {};
+
+        load(&t, 1, 10, START);
+        table_begin(&t, 1);
+        assert_int_equal(table_take(&t, START), 0);
+        assert_null(table_find_key(&t, "p", 1));
+        assert_null(table_find_grant(&t, "p"));
+}
+
 /* An administrator put an old key back: its generation is in use again. */
 static void test_generation_again(void **state _unused_) {
         _cleanup_(table_done) Table t = {};
@@ -66,12 +77,12 @@ static void test_generation_again(void **state _unused_) {
 }
 
 static void test_batch(void **state _unused_) {
-        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .generation = 1};
+        MsgGrant grant = {.profile = SPAN_LITERAL("p"), .minimum_tls = TLS_VERSION_1_2, .generation = 1};
         MsgBinding binding = {.alias = SPAN_LITERAL("a"), .profile = SPAN_LITERAL("p"), .destination = SPAN_LITERAL("h:1")};
         _cleanup_(table_done) Table t = {};
 
         load(&t, 1, 10, START);
-        table_begin(&t);
+        table_begin(&t, 1);
         assert_int_equal(table_add_key(&t, key("p", 2)), 0);
         assert_int_equal(table_add_key(&t, key("p", 2)), TABLE_E_DUPLICATE);
         assert_int_equal(table_add_grant(&t, &grant), 0);
@@ -84,7 +95,7 @@ static void test_batch(void **state _unused_) {
         assert_non_null(table_find_key(&t, "p", 1));
         assert_null(table_find_key(&t, "p", 2));
 
-        table_begin(&t);
+        table_begin(&t, 1);
         for (unsigned i = 0; i < TABLE_RECORDS_MAX; i++)
                 t.n_batch++;
         assert_int_equal(table_add_binding(&t, &binding), TABLE_E_FULL);
@@ -192,9 +203,9 @@ static void test_schemes(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_old_generation), cmocka_unit_test(test_generation_again),  cmocka_unit_test(test_batch),
-                cmocka_unit_test(test_allowance),      cmocka_unit_test(test_allowance_largest), cmocka_unit_test(test_replay),
-                cmocka_unit_test(test_schemes),
+                cmocka_unit_test(test_old_generation), cmocka_unit_test(test_grant_withdrawn), cmocka_unit_test(test_generation_again),
+                cmocka_unit_test(test_batch),          cmocka_unit_test(test_allowance),       cmocka_unit_test(test_allowance_largest),
+                cmocka_unit_test(test_replay),         cmocka_unit_test(test_schemes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

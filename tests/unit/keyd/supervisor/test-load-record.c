@@ -14,11 +14,14 @@
 #include "common/msg-hello.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
+#include "common/msg-quarantine.h"
 #include "common/msg-snapshot.h"
 #include "keyd/supervisor/supervisor-internal.h"
 
 #define REVISION 7U
 #define NOW 1000U
+
+static Generations known; /* "a" has had two */
 
 /* The records by the letters that the tables below use */
 static int encode(char letter, Buf *b) {
@@ -49,10 +52,14 @@ static int encode(char letter, Buf *b) {
                 return msg_empty_encode(b, MSG_SNAPSHOT_END);
         case 'W':
                 return msg_watch_encode(b, &(MsgWatch) {.folder = SPAN_LITERAL("/")});
-        case 'F':
+        case 'Q':
                 return msg_empty_encode(b, (MsgType) ROLE_FETCHER);
         case 'Y':
                 return msg_retry_encode(b, &(MsgRetry) {.after_sec = 7});
+        case 'G':
+                return msg_progress_encode(b, &(MsgProgress) {.profile = SPAN_LITERAL("a")});
+        case 'F': /* about one profile */
+                return msg_admin_report_encode(b, &(MsgAdminReport) {.profile = SPAN_LITERAL("a"), .what = ADMIN_WHAT_FAILED});
         case 'T':
                 return msg_admin_report_encode(b, &(MsgAdminReport) {.what = ADMIN_WHAT_FAILED});
         default: /* 'K': a key, which is for the signer alone */
@@ -75,7 +82,7 @@ static int take(LoadRecords *r, const char *letters) {
                 k = load_records_take(r, span_make(exact, b.size));
                 free(exact);
                 if (letters[1])
-                        assert_in_range(k == 0 || k == LOAD_RECORD_E_WATCH || k == LOAD_RECORD_E_REPORT || k == LOAD_RECORD_E_FETCHER, 1, 1);
+                        assert_in_range(k == 0 || (k >= LOAD_RECORD_E_WATCH && k <= LOAD_RECORD_E_FETCHER), 1, 1);
         }
         return k;
 }
@@ -87,10 +94,10 @@ typedef struct Row {
 
 static void test_matrix(void **state _unused_) {
         static const Row rows[] = {
-                {"", "SWTFY"},    {"S", "CRPUNEWTY"}, {"SC", "CRPUNEWTY"}, {"SCR", "RPUNEWTY"}, {"SCRP", "PUNEWTY"},
-                {"SPN", "NEWTY"}, {"SCRPUNE", ""},    {"W", "SWTFY"},      {"SW", "CRPUNEWTY"}, {"F", "SWTY"},
+                {"", "SWTGQY"},   {"S", "CRPUNEWTY"}, {"SC", "CRPUNEWTY"}, {"SCR", "RPUNEWTY"}, {"SCRP", "PUNEWTY"},
+                {"SPN", "NEWTY"}, {"SCRPUNE", ""},    {"W", "SWTGQY"},     {"SW", "CRPUNEWTY"}, {"Q", "SWTGY"},
         };
-        static const char all[] = "SZCRPUNEWTKFY";
+        static const char all[] = "SZCRPUNEWTGKQY";
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 for (const char *letter = all; *letter; letter++) {
@@ -99,10 +106,11 @@ static void test_matrix(void **state _unused_) {
                         int k, want = !strchr(rows[i].good, *letter) ? LOAD_RECORD_E_VIOLATION
                                       : *letter == 'W'               ? LOAD_RECORD_E_WATCH
                                       : *letter == 'T'               ? LOAD_RECORD_E_REPORT
-                                      : *letter == 'F'               ? LOAD_RECORD_E_FETCHER
+                                      : *letter == 'Q'               ? LOAD_RECORD_E_FETCHER
+                                      : *letter == 'G'               ? LOAD_RECORD_E_PROGRESS
                                                                      : 0;
 
-                        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+                        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
                         take(&r, rows[i].before);
                         k = take(&r, last);
                         if (k != want)
@@ -114,7 +122,7 @@ static void test_matrix(void **state _unused_) {
 static void test_retry(void **state _unused_) {
         LoadRecords r;
 
-        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(take(&r, "SP"), 0);
         assert_false(r.wants_retry);
         assert_int_equal(take(&r, "Y"), 0);
@@ -126,16 +134,44 @@ static void test_retry(void **state _unused_) {
 static void test_counts(void **state _unused_) {
         LoadRecords r;
 
-        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(take(&r, "WSCPUNNTE"), 0);
         assert_int_equal(r.stage, LOAD_STAGE_END);
         assert_int_equal(r.counts.n_profiles, 2);
         assert_int_equal(r.counts.n_connections, 2);
         assert_int_equal(r.counts.n_unavailable, 1);
-        assert_int_equal(r.last_generation, 3);
         assert_int_equal(r.n_failed, 1);
         /* What is no part of the snapshot is not kept. */
         assert_int_equal(record_list_count(r.list), 7);
+        load_records_done(&r);
+}
+
+static void test_generations(void **state _unused_) {
+        _cleanup_(generations_done) Generations noted = {};
+        _cleanup_(buf_done) Buf b = BUF_INIT(PROTO_RECORD_MAX);
+        LoadRecords r;
+
+        /* Two profiles: 3 is the next number of the one, 1 of the other; each may also say one that it has had. */
+        static const struct {
+                const char *name;
+                uint64_t generation;
+                bool good;
+        } rows[] = {{"a", 3, true}, {"b", 1, true}, {"a", 1, true}, {"a", 4, false}, {"b", 2, false}, {"a", UINT64_MAX, false}};
+
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
+        assert_int_equal(take(&r, "SU"), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const MsgProfile m = {.name = span_from_string(rows[i].name), .generation = rows[i].generation, .minimum_tls = TLS_VERSION_1_2};
+
+                buf_clear(&b);
+                assert_int_equal(msg_profile_encode(&b, &m), 0);
+                assert_int_equal(load_records_take(&r, buf_span(&b)), rows[i].good ? 0 : LOAD_RECORD_E_VIOLATION);
+        }
+
+        assert_int_equal(load_records_note_generations(&r, &noted), 0);
+        assert_int_equal(noted.n_items, 2);
+        assert_int_equal(generations_last(&noted, SPAN_LITERAL("a")), 3);
+        assert_int_equal(generations_last(&noted, SPAN_LITERAL("b")), 1);
         load_records_done(&r);
 }
 
@@ -156,7 +192,7 @@ static void take_dates(LoadRecords *r, uint64_t generation, uint64_t not_before,
 static void test_next_date(void **state _unused_) {
         LoadRecords r;
 
-        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(take(&r, "S"), 0);
         take_dates(&r, 1, 0, NOW - 1);
         take_dates(&r, 1, NOW, UINT64_MAX);
@@ -178,7 +214,7 @@ static void test_too_many(void **state _unused_) {
         LoadRecords r;
         int k = 0;
 
-        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(take(&r, "S"), 0);
         for (size_t i = 1; i < ROLE_SNAPSHOT_RECORDS_MAX; i++)
                 k |= take(&r, "N");
@@ -187,11 +223,45 @@ static void test_too_many(void **state _unused_) {
         load_records_done(&r);
 }
 
-static void test_malformed(void **state _unused_) {
-        static const uint8_t types[] = {MSG_SNAPSHOT, MSG_CERTIFICATES, ROLE_CRL, MSG_PROFILE, MSG_CONNECTION, ROLE_WATCH, ADMIN_REPORT};
+/* Of a load for one profile, what it says of others was said before. */
+static void test_only(void **state _unused_) {
         LoadRecords r;
 
-        assert_int_equal(load_records_init(&r, REVISION, NOW), 0);
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
+        r.only = "a";
+        assert_int_equal(take(&r, "T"), 0);
+        assert_int_equal(r.n_failed, 0);
+        assert_int_equal(take(&r, "F"), LOAD_RECORD_E_REPORT);
+        assert_int_equal(r.n_failed, 1);
+        r.only = "b";
+        assert_int_equal(take(&r, "F"), 0);
+        assert_int_equal(r.n_failed, 1);
+        load_records_done(&r);
+}
+
+/* What is not kept is bounded too: the supervisor queues it for those who asked. */
+static void test_too_many_extra(void **state _unused_) {
+        LoadRecords r;
+
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
+        assert_int_equal(take(&r, "GG"), LOAD_RECORD_E_PROGRESS);
+        for (size_t i = 1; i < ROLE_EXTRA_RECORDS_MAX / 2; i++) {
+                assert_int_equal(take(&r, "T"), LOAD_RECORD_E_REPORT);
+                assert_int_equal(take(&r, "W"), LOAD_RECORD_E_WATCH);
+        }
+        assert_int_equal(take(&r, "T"), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(take(&r, "W"), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(take(&r, "G"), LOAD_RECORD_E_VIOLATION);
+        assert_int_equal(take(&r, "S"), 0);
+        load_records_done(&r);
+}
+
+static void test_malformed(void **state _unused_) {
+        static const uint8_t types[] = {MSG_SNAPSHOT,   MSG_CERTIFICATES, ROLE_CRL,      MSG_PROFILE,
+                                        MSG_CONNECTION, ROLE_WATCH,       ROLE_PROGRESS, ADMIN_REPORT};
+        LoadRecords r;
+
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(load_records_take(&r, (Span) {}), LOAD_RECORD_E_VIOLATION);
         assert_int_equal(load_records_take(&r, span_make(&types[0], 1)), LOAD_RECORD_E_VIOLATION);
         assert_int_equal(take(&r, "S"), 0);
@@ -229,9 +299,15 @@ static void test_same(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_matrix),   cmocka_unit_test(test_retry),     cmocka_unit_test(test_counts), cmocka_unit_test(test_next_date),
-                cmocka_unit_test(test_too_many), cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),
+                cmocka_unit_test(test_matrix),         cmocka_unit_test(test_retry),     cmocka_unit_test(test_counts),
+                cmocka_unit_test(test_next_date),      cmocka_unit_test(test_too_many),  cmocka_unit_test(test_only),
+                cmocka_unit_test(test_too_many_extra), cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),
+                cmocka_unit_test(test_generations),
         };
+        int r;
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        ASSERT(generations_note(&known, SPAN_LITERAL("a"), 2) == 0);
+        r = cmocka_run_group_tests(tests, NULL, NULL);
+        generations_done(&known);
+        return r;
 }

@@ -11,9 +11,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "common/chan.h"
+#include "keyd/supervisor/spawn.h"
 #include "tests/unit/keyd/supervisor/fixture.h"
 
 /* Standard input, output and error, and the role's channels */
@@ -93,7 +95,6 @@ static void test_start(void **state) {
         assert_int_equal(s.m.roles[1].pid, a.pid);
         assert_int_equal(s.m.n_profiles, 1);
         assert_int_equal(s.m.n_loads, 1);
-        assert_int_equal(s.m.last_generation, 1);
 }
 
 static void test_verifier_replaced(void **state) {
@@ -197,16 +198,51 @@ static void test_load_exit_status(void **state) {
 /* The number that a failed load had given out is spent. */
 static void test_generation_spent(void **state) {
         Fixture *f = *state;
-        _cleanup_(status_done) Status s;
+        _cleanup_free_ char *text = NULL;
 
         fixture_start(f, true);
         fixture_set_mode(f, "nonzero");
         assert_int_equal(fixture_reload(f, false, NULL), 1);
         fixture_set_mode(f, "good");
-        assert_int_equal(fixture_reload(f, false, NULL), 0);
+        assert_int_equal(fixture_reload(f, false, &text), 0);
+        assert_non_null(strstr(text, " last=2 "));
+}
 
-        fixture_status(f, &s);
-        assert_int_equal(s.m.last_generation, 3);
+/* Without a descriptor for a loader the load fails, and what was loaded stays; the next one is tried soon. */
+static void test_loader_not_started(void **state) {
+        Fixture *f = *state;
+        struct rlimit few = {.rlim_cur = SPAWN_FD_MIN, .rlim_max = 1024}, enough = {.rlim_cur = 1024, .rlim_max = 1024};
+        _cleanup_free_ char *text = NULL;
+        _cleanup_(buf_done) Buf status = BUF_INIT(PROTO_RECORD_MAX);
+        _cleanup_fd_ int fd = -1;
+        Answer a;
+
+        f->p.retry_usec = 10 * USEC_PER_MSEC;
+        fixture_start(f, true);
+        fd = fixture_connect_admin(f);
+        /* It has its descriptor. */
+        assert_int_equal(chan_send(fd, SPAN_LITERAL("\x62"), deadline_after(FIXTURE_DEADLINE_USEC)), 0);
+        assert_int_equal(chan_receive(fd, &status, deadline_after(FIXTURE_DEADLINE_USEC)), 0);
+        assert_int_equal(prlimit(f->pid, RLIMIT_NOFILE, &few, NULL), 0);
+        fixture_ask_reload(fd, false);
+        assert_int_equal(fixture_take_reloaded(fd, &text), 1);
+        assert_non_null(strstr(text, "it cannot be started: "));
+
+        assert_int_equal(prlimit(f->pid, RLIMIT_NOFILE, &enough, NULL), 0);
+        fixture_wait_revision(f, 2, &a);
+}
+
+/* A profile that is removed and comes again goes on counting. */
+static void test_generation_remembered(void **state) {
+        Fixture *f = *state;
+        _cleanup_free_ char *text = NULL;
+
+        fixture_start(f, true);
+        fixture_set_mode(f, "gone");
+        assert_int_equal(fixture_reload(f, false, NULL), 0);
+        fixture_set_mode(f, "good");
+        assert_int_equal(fixture_reload(f, false, &text), 0);
+        assert_non_null(strstr(text, " previous=2 last=1 "));
 }
 
 /* The same snapshot again is no news for calld. */
@@ -339,6 +375,8 @@ int main(int argc, char *argv[]) {
                 TEST(test_load_cut),
                 TEST(test_load_exit_status),
                 TEST(test_generation_spent),
+                TEST(test_generation_remembered),
+                TEST(test_loader_not_started),
                 TEST(test_unchanged_snapshot),
                 TEST(test_hangup),
                 TEST(test_watch),

@@ -122,6 +122,7 @@ typedef struct Toy {
         const char *folder;
         char mode[32];
         MsgLoad load;
+        uint64_t last_generation;
         unsigned n_previous;
 } Toy;
 
@@ -135,6 +136,14 @@ static void read_mode(Toy *t) {
         fclose(f);
 }
 
+static void take_generation(Toy *t, Span body) {
+        MsgGeneration m;
+
+        ASSERT(msg_generation_decode(body, &m) == 0);
+        if (span_is(m.profile, "toy"))
+                t->last_generation = m.last;
+}
+
 static void read_request(Toy *t) {
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
 
@@ -144,7 +153,10 @@ static void read_request(Toy *t) {
                 ASSERT(chan_receive(ROLE_FD_CONTROL, &record, deadline_after(DEADLINE_USEC)) == 0);
                 if (record.data[0] == ROLE_LOAD_END)
                         return;
-                t->n_previous++;
+                if (record.data[0] == ROLE_GENERATION)
+                        take_generation(t, span_make(record.data + 1, record.size - 1));
+                else
+                        t->n_previous++;
         }
 }
 
@@ -153,7 +165,7 @@ static void note(const Toy *t, char *text, size_t size) {
         int fd;
 
         snprintf(text, size, "mode=%s resend=%d empty=%d dry=%d quiet=%d previous=%u last=%" PRIu64 " keys=%d fds=%u credentials=%d notify=%d pid=%d",
-                 t->mode, t->load.resend_keys, t->load.signer_is_empty, t->load.dry_run, t->load.quiet, t->n_previous, t->load.last_generation,
+                 t->mode, t->load.resend_keys, t->load.signer_is_empty, t->load.dry_run, t->load.quiet, t->n_previous, t->last_generation,
                  fcntl(ROLE_FD_KEYS, F_GETFD) >= 0, count_fds(), getenv("CREDENTIALS_DIRECTORY") != NULL, getenv("NOTIFY_SOCKET") != NULL,
                  (int) getpid());
 
@@ -182,10 +194,12 @@ static void send_watch(const char *folder) {
 static void send_snapshot(const Toy *t, bool changed) {
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
         const MsgSnapshot m = {.revision = t->load.revision, .mid_name = SPAN_LITERAL("mid")};
-        const MsgProfile p = {.name = SPAN_LITERAL("toy"), .generation = changed ? t->load.last_generation + 1 : 1, .minimum_tls = TLS_VERSION_1_2};
+        const MsgProfile p = {.name = SPAN_LITERAL("toy"), .generation = changed ? t->last_generation + 1 : 1, .minimum_tls = TLS_VERSION_1_2};
 
         ASSERT(msg_snapshot_encode(&record, &m) == 0);
         send_record(ROLE_FD_CONTROL, &record);
+        if (strcmp(t->mode, "gone") == 0)
+                return;
         buf_clear(&record);
         ASSERT(msg_profile_encode(&record, &p) == 0);
         send_record(ROLE_FD_CONTROL, &record);

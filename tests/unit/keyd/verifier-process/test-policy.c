@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "keyd/verifier/policy.h"
+#include "common/msg-load.h"
+#include "keyd/verifier/policy-internal.h"
 #include "tests/unit/keyd/verifier-process/peer.h"
 
 #define START (1000 * USEC_PER_SEC)
@@ -101,11 +102,85 @@ static void test_dates(void **state _unused_) {
         assert_int_equal(decide(p, 1, START, -110), REFUSAL_KEY_EXPIRED);
 }
 
+/* What the check is told of the connection and its profile, which demands more than usual here */
+static void test_what_is_checked(void **state _unused_) {
+        _cleanup_(policy_freep) Policy *p = make(1, NULL, START);
+        PolicyDecision d;
+
+        assert_int_equal(policy_decide(p, SPAN_LITERAL("crm"), 1, START, time(NULL), &d), 0);
+        assert_true(span_is(d.check.profile, "p") && span_is(d.check.host, "partner.example.com"));
+        assert_int_equal(d.check.allowed_names->n_items, 1);
+        assert_int_equal(d.check.pins->n_items, 2);
+        assert_int_equal(d.check.minimum_tls, TLS_VERSION_1_2);
+        assert_false(d.check.has_crls);
+
+        p->profiles->m.minimum_tls = TLS_VERSION_1_3;
+        assert_int_equal(policy_decide(p, SPAN_LITERAL("crm"), 1, START, time(NULL), &d), 0);
+        assert_int_equal(d.check.minimum_tls, TLS_VERSION_1_3);
+}
+
+/* A list of the CA that names nobody */
+static void make_crl(Buf *ret) {
+        X509_CRL *crl = X509_CRL_new();
+        uint8_t *der = NULL;
+        int size;
+
+        assert_true(crl && X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
+                    X509_CRL_set_issuer_name(crl, X509_get_subject_name(test_ca())) == 1);
+        assert_true(X509_CRL_set1_lastUpdate(crl, X509_get0_notBefore(test_ca())) == 1 &&
+                    X509_CRL_set1_nextUpdate(crl, X509_get0_notAfter(test_ca())) == 1);
+        assert_true(X509_CRL_sign(crl, test_ca_key(), EVP_sha256()) > 0);
+        size = i2d_X509_CRL(crl, &der);
+        assert_true(size > 0 && buf_append(ret, der, (size_t) size) == 0);
+        OPENSSL_free(der);
+        X509_CRL_free(crl);
+}
+
+/* Return: REFUSAL code, or -1 when it may go on to a check with CRLs */
+static int decide_with_crl(Span der, bool last) {
+        _cleanup_(buf_done) Buf crl = BUF_INIT(4096);
+        _cleanup_(test_snapshot_done) TestSnapshot t = {};
+        _cleanup_(policy_freep) Policy *p = NULL;
+        X509 *ca = test_ca();
+        PolicyDecision d;
+
+        assert_int_equal(msg_crl_encode(&crl, &(MsgCrl) {.profile = SPAN_LITERAL("p"), .part = der, .last = last}), 0);
+        test_snapshot_certificates(&t, 1, &ca, 1);
+        test_snapshot_profile(&t, "p", 1, PROTO_STATE_READY, 1, test_leaf());
+        test_snapshot_connection(&t, "crm", "p", PROTO_STATE_READY, "partner.example.com", 8443);
+        assert_int_equal(policy_new(&p), 0);
+        assert_int_equal(policy_add_certificates(p, buf_span(&t.records[0])), 0);
+        assert_int_equal(policy_add_crl(p, buf_span(&crl)), 0);
+        assert_int_equal(policy_add_profile(p, buf_span(&t.records[1])), 0);
+        assert_int_equal(policy_add_connection(p, buf_span(&t.records[2])), 0);
+        assert_int_equal(policy_finish(p, NULL, START), 0);
+        if (policy_decide(p, SPAN_LITERAL("crm"), 1, START, time(NULL), &d) != 0)
+                return (int) d.code;
+
+        assert_true(d.check.has_crls);
+        assert_int_equal(sk_X509_OBJECT_num(X509_STORE_get0_objects(d.check.store)), 2);
+        return -1;
+}
+
+/* Of lists that are not all there nobody knows whom the rest would name. */
+static void test_crls(void **state _unused_) {
+        _cleanup_(buf_done) Buf crl = BUF_INIT(4096);
+
+        make_crl(&crl);
+        assert_int_equal(decide_with_crl(buf_span(&crl), true), -1);
+        assert_int_equal(decide_with_crl(buf_span(&crl), false), REFUSAL_SERVER_CERTIFICATE);
+        assert_int_equal(decide_with_crl(span_make(crl.data, crl.size - 1), true), REFUSAL_SERVER_CERTIFICATE);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_old_generations), cmocka_unit_test(test_many_generations),
-                cmocka_unit_test(test_same_generation), cmocka_unit_test(test_unloaded),
+                cmocka_unit_test(test_old_generations),
+                cmocka_unit_test(test_many_generations),
+                cmocka_unit_test(test_same_generation),
+                cmocka_unit_test(test_unloaded),
                 cmocka_unit_test(test_dates),
+                cmocka_unit_test(test_what_is_checked),
+                cmocka_unit_test(test_crls),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

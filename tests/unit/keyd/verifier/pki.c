@@ -2,6 +2,9 @@
 
 #include "tests/unit/keyd/verifier/pki.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/x509v3.h>
 
 #define KEYS_MAX 32U
@@ -14,18 +17,50 @@ typedef struct NamedKey {
 static NamedKey keys[KEYS_MAX];
 static size_t n_keys;
 
+/* P-256 by its numbers and not by its name */
+static EVP_PKEY *make_explicit(void) {
+        EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+
+        ASSERT(key && EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_EXPLICIT) == 1);
+        return key;
+}
+
+/* A modulus of that size is enough for a certificate; to find primes for it would take long. */
+static EVP_PKEY *make_rsa_public(int bits) {
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+        OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+        OSSL_PARAM *parameters;
+        BIGNUM *n = BN_new();
+        EVP_PKEY *key = NULL;
+
+        ASSERT(ctx && builder && n && BN_rand(n, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) == 1);
+        ASSERT(OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+               OSSL_PARAM_BLD_push_ulong(builder, OSSL_PKEY_PARAM_RSA_E, 65537) == 1);
+        parameters = OSSL_PARAM_BLD_to_param(builder);
+        ASSERT(parameters && EVP_PKEY_fromdata_init(ctx) == 1 && EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, parameters) == 1);
+        OSSL_PARAM_free(parameters);
+        OSSL_PARAM_BLD_free(builder);
+        EVP_PKEY_CTX_free(ctx);
+        BN_free(n);
+        return key;
+}
+
 static EVP_PKEY *make_key(const char *kind) {
         static const struct {
                 const char *kind, *type, *group;
                 size_t bits;
         } rows[] = {
-                {"rsa-2048", "RSA", NULL, 2048}, {"rsa-1024", "RSA", NULL, 1024},   {"rsa-pss-2048", "RSA-PSS", NULL, 2048},
-                {"ec-p256", "EC", "P-256", 0},   {"ec-p384", "EC", "P-384", 0},     {"ec-p521", "EC", "P-521", 0},
-                {"ec-p224", "EC", "P-224", 0},   {"ec-k256", "EC", "secp256k1", 0}, {"ed25519", "ED25519", NULL, 0},
-                {"ed448", "ED448", NULL, 0},
+                {"rsa-2048", "RSA", NULL, 2048},         {"rsa-3072", "RSA", NULL, 3072}, {"rsa-1024", "RSA", NULL, 1024},
+                {"rsa-pss-2048", "RSA-PSS", NULL, 2048}, {"ec-p256", "EC", "P-256", 0},   {"ec-p384", "EC", "P-384", 0},
+                {"ec-p521", "EC", "P-521", 0},           {"ec-p224", "EC", "P-224", 0},   {"ec-k256", "EC", "secp256k1", 0},
+                {"ed25519", "ED25519", NULL, 0},         {"ed448", "ED448", NULL, 0},
         };
         size_t size = strcspn(kind, "#");
 
+        if (strcmp(kind, "ec-explicit") == 0)
+                return make_explicit();
+        if (strcmp(kind, "rsa-8200") == 0)
+                return make_rsa_public(8200);
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 if (strlen(rows[i].kind) != size || strncmp(rows[i].kind, kind, size) != 0)
                         continue;

@@ -26,8 +26,8 @@ typedef struct CertificateSpec {
         const EVP_MD *md; /* NULL: SHA-256, or the key's own */
 } CertificateSpec;
 
-/* One key per name, made once: "rsa-2048", "rsa-1024", "rsa-pss-2048", "ec-p256", "ec-p384", "ec-p521", "ec-p224", "ec-k256", "ed25519", "ed448",
- * and any of them with "#2" and the like behind it for another one. Borrowed until pki_done(). */
+/* One key per name, made once: "rsa-2048", "rsa-1024", "rsa-pss-2048", "ec-p256", "ec-p384", "ec-p521", "ec-p224", "ec-k256", "ec-explicit", "ed25519", "ed448",
+ * "rsa-8200" without its private half, and any of them with "#2" and the like behind it for another one. Borrowed until pki_done(). */
 EVP_PKEY *pki_key(const char *name);
 void pki_done(void);
 

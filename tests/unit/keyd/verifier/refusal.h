@@ -47,4 +47,17 @@ static inline void set(DraftMessage *m, size_t offset, uint8_t value) {
         draft_replace(m, offset, 1, span_make(&value, 1));
 }
 
+/* A byte behind the message's last field */
+static inline void append_byte(DraftMessage *m) {
+        draft_replace(m, m->body.size, 0, SPAN_LITERAL("\x00"));
+}
+
+/* A byte behind the last entry of a list of certificates, within the list; its three-byte length is at @offset. */
+static inline void append_to_list(DraftMessage *m, size_t offset) {
+        append_byte(m);
+        set(m, offset + 2, (uint8_t) (m->body.data[offset + 2] + 1));
+        if (m->body.data[offset + 2] == 0)
+                set(m, offset + 1, (uint8_t) (m->body.data[offset + 1] + 1));
+}
+
 #define BYTES(s) SPAN_LITERAL(s)

@@ -35,6 +35,7 @@ static const LeafCase leaf_cases[] = {
         {"key too weak", .key = "rsa-1024"},
         {"secp256k1) is not allowed", .key = "ec-k256"},
         {"curve below 256", .key = "ec-p224"},
+        {"explicit ECC parameters", .key = "ec-explicit"},
         {"digest algorithm too weak", .md = EVP_sha1},
         {"self-signed", .self_signed = true},
 };
@@ -131,6 +132,28 @@ static void test_lists(void **state) {
         world_done(&w);
 }
 
+/* A key that would take long to verify with. The handshake is signed by another one: the certificate comes before the signature. */
+static void test_large_key(void **state) {
+        CertificateSpec spec;
+        CheckResult result;
+        X509 *certificate;
+        Span ders[2];
+        World w;
+
+        (void) state;
+        certificate_world(&w);
+        spec = world_server_spec(&w);
+        spec.key = pki_key("rsa-8200");
+        certificate = pki_certificate(&spec);
+        ders[0] = pki_der(certificate);
+        ders[1] = pki_der(w.intermediate);
+        certificate_assert(certificate_check(&w, ders, 2, &result), &result, "the server's key (rsa-8200) is not allowed");
+        OPENSSL_free((void *) ders[0].data);
+        OPENSSL_free((void *) ders[1].data);
+        X509_free(certificate);
+        world_done(&w);
+}
+
 static void test_pins(void **state) {
         uint8_t pin[2][PROTO_PIN_SIZE] = {};
         uint8_t *spki = NULL;
@@ -173,8 +196,13 @@ static void test_pins_of_known_chain(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_leaf),  cmocka_unit_test(test_allowed_names), cmocka_unit_test(test_address),
-                cmocka_unit_test(test_lists), cmocka_unit_test(test_pins),          cmocka_unit_test(test_pins_of_known_chain),
+                cmocka_unit_test(test_leaf),
+                cmocka_unit_test(test_allowed_names),
+                cmocka_unit_test(test_address),
+                cmocka_unit_test(test_lists),
+                cmocka_unit_test(test_large_key),
+                cmocka_unit_test(test_pins),
+                cmocka_unit_test(test_pins_of_known_chain),
         };
         int r = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -39,15 +39,19 @@ static void test_store(void **state) {
         world_done(&w);
 }
 
-/* Intermediates: no CA, a curve of 224 bits (which auth level 2 lets pass), names that it may not give, for clients only */
+/* Intermediates: no CA, weak keys (auth level 2 would let a curve of 224 bits pass), names that it may not give, for clients only, not valid */
 static void test_intermediate(void **state) {
         static const struct {
                 const char *says, *key, *constraints, *ext_key_usage;
                 bool no_ca;
+                int64_t from, to;
         } rows[] = {
                 {NULL, "ec-p256#sub"},
                 {"invalid CA", "ec-p256#sub", .no_ca = true},
                 {"curve below 256", "ec-p224#sub"},
+                {"CA certificate key too weak", "rsa-1024#sub"},
+                {"certificate 2 of the server's chain: certificate has expired", "ec-p256#sub", .from = -100, .to = -1},
+                {"certificate 2 of the server's chain: certificate is not yet valid", "ec-p256#sub", .from = 1, .to = 100},
                 {NULL, "ec-p256#sub", "critical,permitted;DNS:example.com"},
                 {"permitted subtree", "ec-p256#sub", "critical,permitted;DNS:example.org"},
                 {"excluded subtree", "ec-p256#sub", "critical,excluded;DNS:partner.example.com"},
@@ -69,6 +73,8 @@ static void test_intermediate(void **state) {
                         .issuer = w.root,
                         .issuer_key = w.root_key,
                         .ca = !rows[i].no_ca,
+                        .from = rows[i].from,
+                        .to = rows[i].to,
                         .name_constraints = rows[i].constraints,
                         .ext_key_usage = rows[i].ext_key_usage,
                 });
@@ -154,6 +160,56 @@ static void test_revocation(void **state) {
         }
 }
 
+/* A list of yesterday names nobody that was revoked since. */
+static void test_revocation_list_too_old(void **state) {
+        ASN1_TIME *t = ASN1_TIME_set(NULL, (time_t) (PKI_NOW - 1));
+        X509_CRL *crl;
+        World w;
+
+        (void) state;
+        certificate_world(&w);
+        w.policy.has_crls = true;
+        add_crl(&w, w.root, w.root_key, NULL);
+        crl = pki_crl(w.intermediate, w.intermediate_key, NULL);
+        assert_true(t && X509_CRL_set1_nextUpdate(crl, t) == 1 && X509_CRL_sign(crl, w.intermediate_key, EVP_sha256()) > 0);
+        assert_int_equal(X509_STORE_add_crl(w.store, crl), 1);
+        certificate_expect(&w, "CRL has expired");
+        X509_CRL_free(crl);
+        ASN1_TIME_free(t);
+        world_done(&w);
+}
+
+/* What is trusted must be valid too, with and without lists. */
+static void test_anchor_expired(void **state) {
+        (void) state;
+        for (unsigned i = 0; i < 2; i++) {
+                X509_STORE *store = X509_STORE_new();
+                X509_CRL *crl;
+                X509 *old;
+                World w;
+
+                certificate_world(&w);
+                old = pki_certificate(&(CertificateSpec) {
+                        .name = "intermediate",
+                        .key = w.intermediate_key,
+                        .issuer = w.root,
+                        .issuer_key = w.root_key,
+                        .ca = true,
+                        .from = -100,
+                        .to = -1,
+                });
+                crl = pki_crl(old, w.intermediate_key, NULL);
+                assert_true(X509_STORE_add_cert(store, old) == 1 && X509_STORE_add_crl(store, crl) == 1);
+                w.policy.store = store;
+                w.policy.has_crls = i == 1;
+                certificate_expect(&w, "certificate 2 of the server's chain: certificate has expired");
+                X509_CRL_free(crl);
+                X509_free(old);
+                X509_STORE_free(store);
+                world_done(&w);
+        }
+}
+
 /* The intermediate is the trust anchor: only what it issued needs a list. */
 static void test_revocation_below_anchor(void **state) {
         X509_STORE *partial = X509_STORE_new();
@@ -197,7 +253,9 @@ int main(void) {
                 cmocka_unit_test(test_store),
                 cmocka_unit_test(test_intermediate),
                 cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_anchor_expired),
                 cmocka_unit_test(test_revocation),
+                cmocka_unit_test(test_revocation_list_too_old),
                 cmocka_unit_test(test_revocation_below_anchor),
                 cmocka_unit_test(test_revocation_of_anchor),
         };

@@ -159,6 +159,29 @@ static void test_bits_1_2(void **state) {
         base_done(&b);
 }
 
+/* A message that is cut, or one that has only begun, is told as that, whatever else could be said of it. */
+static void assert_malformed(const Base *b, Span transcript) {
+        CheckResult result;
+
+        assert_int_equal(world_check(&b->w, NULL, b->version, b->recording.scheme, transcript, &result), 1);
+        assert_int_equal(result.code, REFUSAL_TRANSCRIPT_MALFORMED);
+        assert_non_null(strstr(result.sentence, "no row of whole TLS handshake messages"));
+}
+
+static void test_cut_message(void **state) {
+        Span whole;
+        Base b;
+
+        (void) state;
+        base_init(&b, TLS_VERSION_1_3);
+        whole = buf_span(&b.recording.transcript);
+        assert_malformed(&b, span_make(whole.data, whole.size - 1));
+        assert_malformed(&b, span_make(whole.data, 3));
+        assert_int_equal(buf_append(&b.recording.transcript, "\x0b\x00\x00", 3), 0);
+        assert_malformed(&b, buf_span(&b.recording.transcript));
+        base_done(&b);
+}
+
 static void test_sizes(void **state) {
         _cleanup_free_ uint8_t *large = calloc(1, PROTO_TRANSCRIPT_MAX + 4);
         CheckResult result;
@@ -221,9 +244,11 @@ static void test_post_handshake(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_cut_and_lengthen), cmocka_unit_test(test_lengthen_bodies), cmocka_unit_test(test_bits_1_3),
-                cmocka_unit_test(test_bits_1_2),         cmocka_unit_test(test_sizes),           cmocka_unit_test(test_version_argument),
-                cmocka_unit_test(test_post_handshake),
+                /* the fast ones first */
+                cmocka_unit_test(test_cut_message),      cmocka_unit_test(test_sizes),
+                cmocka_unit_test(test_version_argument), cmocka_unit_test(test_post_handshake),
+                cmocka_unit_test(test_cut_and_lengthen), cmocka_unit_test(test_lengthen_bodies),
+                cmocka_unit_test(test_bits_1_3),         cmocka_unit_test(test_bits_1_2),
         };
         int r = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -42,6 +42,14 @@ static void request_bad_names(Draft *d) {
         draft_replace(m, 0, m->body.size, BYTES("\x01\x40\x00\x02\x04\x03\x00\x03\x00\x02\x30"));
 }
 
+static void certificate_long(Draft *d) {
+        append_byte(draft_find(d, HANDSHAKE_CERTIFICATE, 0));
+}
+
+static void client_loose_byte(Draft *d) {
+        append_to_list(draft_find(d, HANDSHAKE_CERTIFICATE, 1), 0);
+}
+
 /* sequence */
 
 static void no_request(Draft *d) {
@@ -231,6 +239,8 @@ static const Refusal table[] = {
         {REFUSAL_TRANSCRIPT_MALFORMED, "ServerKeyExchange", server_exchange_long, .as_recorded = true},
         {REFUSAL_TRANSCRIPT_MALFORMED, "CertificateRequest", request_odd},
         {REFUSAL_TRANSCRIPT_MALFORMED, "CertificateRequest", request_bad_names},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "server's Certificate", certificate_long},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "client's Certificate", client_loose_byte},
         {REFUSAL_SEQUENCE, "has CertificateRequest", no_request},
         {REFUSAL_SEQUENCE, "has ClientKeyExchange", no_exchange},
         {REFUSAL_SEQUENCE, "is NewSessionTicket", ticket},

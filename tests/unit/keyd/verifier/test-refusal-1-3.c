@@ -39,6 +39,16 @@ static void hello_odd_schemes(Draft *d) {
         draft_set_extension(client_hello(d), EXTENSION_SIGNATURE_ALGORITHMS, BYTES("\x00\x03\x04\x03\x05"));
 }
 
+/* RFC 8446, 4.1.2: at most 32 bytes; what libssl sends has 32. */
+static void hello_long_session(Draft *d) {
+        draft_replace(client_hello(d), 34, 1, BYTES("\x21\x07"));
+        draft_replace(server_hello(d), 34, 1, BYTES("\x21\x07"));
+}
+
+static void server_long_session(Draft *d) {
+        draft_replace(server_hello(d), 34, 1, BYTES("\x21\x07"));
+}
+
 static void hello_long_versions(Draft *d) {
         draft_set_extension(client_hello(d), EXTENSION_SUPPORTED_VERSIONS, BYTES("\x02\x03\x04\x00"));
 }
@@ -67,6 +77,26 @@ static void certificate_context(Draft *d) {
         draft_replace(draft_find(d, HANDSHAKE_CERTIFICATE, 0), 0, 1, BYTES("\x01\x00"));
 }
 
+static void certificate_long(Draft *d) {
+        append_byte(draft_find(d, HANDSHAKE_CERTIFICATE, 0));
+}
+
+static void certificate_loose_byte(Draft *d) {
+        append_to_list(draft_find(d, HANDSHAKE_CERTIFICATE, 0), 1);
+}
+
+static void client_long(Draft *d) {
+        append_byte(draft_find(d, HANDSHAKE_CERTIFICATE, 1));
+}
+
+static void client_loose_byte(Draft *d) {
+        append_to_list(draft_find(d, HANDSHAKE_CERTIFICATE, 1), 1);
+}
+
+static void verify_long(Draft *d) {
+        append_byte(draft_find(d, HANDSHAKE_CERTIFICATE_VERIFY, 0));
+}
+
 static void finished_short(Draft *d) {
         DraftMessage *m = draft_find(d, HANDSHAKE_FINISHED, 0);
 
@@ -81,12 +111,19 @@ static const Refusal malformed[] = {
         {REFUSAL_TRANSCRIPT_MALFORMED, "ClientHello", hello_other_name_type},
         {REFUSAL_TRANSCRIPT_MALFORMED, "ClientHello", hello_empty_protocol},
         {REFUSAL_TRANSCRIPT_MALFORMED, "ClientHello", hello_odd_schemes},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "ClientHello", hello_long_session},
         {REFUSAL_TRANSCRIPT_MALFORMED, "ClientHello", hello_long_versions},
         {REFUSAL_TRANSCRIPT_MALFORMED, "CertificateRequest", request_loose_byte},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "ServerHello", server_long_session},
         {REFUSAL_TRANSCRIPT_MALFORMED, "ServerHello", server_long_version},
         {REFUSAL_TRANSCRIPT_MALFORMED, "ServerHello", server_full_master_secret},
         {REFUSAL_TRANSCRIPT_MALFORMED, "EncryptedExtensions", extensions_two_protocols},
         {REFUSAL_TRANSCRIPT_MALFORMED, "server's Certificate", certificate_context},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "server's Certificate", certificate_long},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "server's Certificate", certificate_loose_byte},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "client's Certificate", client_long},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "client's Certificate", client_loose_byte},
+        {REFUSAL_TRANSCRIPT_MALFORMED, "server's CertificateVerify", verify_long, .as_recorded = true},
         {REFUSAL_TRANSCRIPT_MALFORMED, "Finished", finished_short},
 };
 

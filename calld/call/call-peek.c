@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the far server has sent on a connection before anything was asked */
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+
+#include "calld/call/call-internal.h"
+
+static int port_of(int fd) {
+        union {
+                struct sockaddr any;
+                struct sockaddr_in v4;
+                struct sockaddr_in6 v6;
+        } address = {};
+        socklen_t size = sizeof(address);
+
+        if (getsockname(fd, &address.any, &size) < 0)
+                return -1;
+        return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
+}
+
+void call_find_socket(Call *c, int local_port) {
+        /* a kept connection's is known already */
+        if (!c->handshake || c->handshake->fd >= 0)
+                return;
+
+        for (size_t i = 0; i < MIN_OF(c->n_sockets, (size_t) CALL_SOCKETS_MAX); i++)
+                if (c->sockets[i] >= 0 && port_of(c->sockets[i]) == local_port)
+                        c->handshake->fd = c->sockets[i];
+}
+
+/* From the socket itself: libcurl's BIO must not be called from within a callback. */
+int call_peek(const Handshake *h, SSL *ssl) {
+        BIO *own, *former = SSL_get_rbio(ssl);
+        char byte;
+        int error;
+
+        if (h->fd < 0)
+                return SSL_ERROR_WANT_READ;
+        own = BIO_new_socket(h->fd, BIO_NOCLOSE);
+        if (!own || BIO_up_ref(former) != 1) {
+                BIO_free(own);
+                return SSL_ERROR_WANT_READ;
+        }
+
+        SSL_set0_rbio(ssl, own);
+        error = SSL_get_error(ssl, SSL_peek(ssl, &byte, 1));
+        SSL_set0_rbio(ssl, former);
+        ERR_clear_error();
+        return error;
+}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""transcript-malformed and sequence: (code, text, replacement, tests that must notice)
+
+A decoder whose result counts no more is still run, so that what it finds is there.
+"""
+
+MALFORMED = "transcript-malformed"
+SEQUENCE = "sequence"
+BOTH = "refusal-1-2 refusal-1-3"
+
+ROWS = {
+    "keyd/verifier/transcript.c": [
+        (MALFORMED, "bytes.size == 0 || bytes.size > PROTO_TRANSCRIPT_MAX", "bytes.size == 0", "mutation"),
+        (MALFORMED, "bytes.size == 0 || bytes.size > PROTO_TRANSCRIPT_MAX", "bytes.size > PROTO_TRANSCRIPT_MAX", "mutation"),
+        (MALFORMED, "return wire_reader_end(&r) == 0 ? 0 : TRANSCRIPT_E_MALFORMED;", "return 0;", "mutation"),
+        (SEQUENCE, "m && m->type == s->type && (s->presence", "m && (s->presence", BOTH),
+        (SEQUENCE, "(s->presence == STEP_IF_RETRY || !message_is_retry(m))", "true", "retry refusal-1-2"),
+        (SEQUENCE, 'return i == t->n_messages ? 0 : fault(t, i, "nothing more", ret_fault);', "return 0;", BOTH),
+        (SEQUENCE, "        {HANDSHAKE_CERTIFICATE_REQUEST, STEP_ALWAYS, ROLE(certificate_request)},\n        {HANDSHAKE_CERTIFICATE, ",
+         "        {HANDSHAKE_CERTIFICATE_REQUEST, STEP_IF_FOUND, ROLE(certificate_request)},\n        {HANDSHAKE_CERTIFICATE, ", "refusal-1-3"),
+        (SEQUENCE, "        {HANDSHAKE_CERTIFICATE_REQUEST, STEP_ALWAYS, ROLE(certificate_request)},\n        {HANDSHAKE_SERVER_HELLO_DONE",
+         "        {HANDSHAKE_CERTIFICATE_REQUEST, STEP_IF_FOUND, ROLE(certificate_request)},\n        {HANDSHAKE_SERVER_HELLO_DONE", "refusal-1-2"),
+        (SEQUENCE, "{HANDSHAKE_FINISHED, STEP_ALWAYS", "{HANDSHAKE_FINISHED, STEP_IF_FOUND", "refusal-1-3"),
+        (SEQUENCE, "{HANDSHAKE_CLIENT_KEY_EXCHANGE, STEP_ALWAYS", "{HANDSHAKE_CLIENT_KEY_EXCHANGE, STEP_IF_FOUND", "refusal-1-2"),
+        (SEQUENCE, "{HANDSHAKE_CLIENT_HELLO, STEP_IF_RETRIED", "{HANDSHAKE_CLIENT_HELLO, STEP_IF_FOUND", "retry"),
+    ],
+    "keyd/verifier/check-transcript.c": [
+        (MALFORMED, "client_hello_decode(t->client_hello->body, &c->client_hellos[0]) != 0", "client_hello_decode(t->client_hello->body, &c->client_hellos[0]) < 0",
+         "refusal-1-3"),
+        (MALFORMED, "client_hello_decode(t->second_client_hello->body, &c->client_hellos[1]) != 0",
+         "client_hello_decode(t->second_client_hello->body, &c->client_hellos[1]) < 0", "retry"),
+        (MALFORMED, "server_hello_decode(t->hello_retry_request->body, &c->hello_retry_request) != 0",
+         "server_hello_decode(t->hello_retry_request->body, &c->hello_retry_request) < 0", "retry"),
+        (MALFORMED, "server_hello_decode(t->server_hello->body, &c->server_hello) != 0", "server_hello_decode(t->server_hello->body, &c->server_hello) < 0",
+         "refusal-1-3"),
+        (MALFORMED, "certificate_list_decode(t->server_certificate->body, c->version, &c->server_certificates) != 0",
+         "certificate_list_decode(t->server_certificate->body, c->version, &c->server_certificates) < 0", "refusal-1-3"),
+        (MALFORMED, "if (c->server_certificates.context.size > 0)", "if (0)", "refusal-1-3"),
+        (MALFORMED, "certificate_request_decode(t->certificate_request->body, c->version, &c->certificate_request) != 0",
+         "certificate_request_decode(t->certificate_request->body, c->version, &c->certificate_request) < 0", BOTH),
+        (MALFORMED, "certificate_list_decode(t->client_certificate->body, c->version, &c->client_certificates) != 0",
+         "certificate_list_decode(t->client_certificate->body, c->version, &c->client_certificates) < 0", "refusal-1-3"),
+        (MALFORMED, "encrypted_extensions_decode(t->encrypted_extensions->body, &c->encrypted_extensions) != 0",
+         "encrypted_extensions_decode(t->encrypted_extensions->body, &c->encrypted_extensions) < 0", "refusal-1-3"),
+        (MALFORMED, "certificate_verify_decode(t->server_certificate_verify->body, &c->certificate_verify) != 0",
+         "certificate_verify_decode(t->server_certificate_verify->body, &c->certificate_verify) < 0", "refusal-1-3"),
+        (MALFORMED, "if (!finished_has_size(c))", "if (0)", "refusal-1-3"),
+        (MALFORMED, "size == c->suite->hash_size", "size == 32 || size == 48", "refusal-1-3"),
+        (MALFORMED, "certificate_status_check(t->certificate_status->body) != 0", "certificate_status_check(t->certificate_status->body) < 0", "refusal-1-2"),
+        (MALFORMED, "server_key_exchange_decode(t->server_key_exchange->body, &c->server_key_exchange) != 0",
+         "server_key_exchange_decode(t->server_key_exchange->body, &c->server_key_exchange) < 0", "refusal-1-2"),
+        (MALFORMED, "if (t->server_hello_done->body.size > 0)", "if (0)", "refusal-1-2"),
+        (MALFORMED, "client_key_exchange_check(t->client_key_exchange->body) != 0", "client_key_exchange_check(t->client_key_exchange->body) < 0", "refusal-1-2"),
+        (SEQUENCE, "a->legacy_version == b->legacy_version && ", "", "retry"),
+        (SEQUENCE, "span_equal(a->random, b->random) && ", "", "retry"),
+        (SEQUENCE, "span_equal(a->session_id, b->session_id) &&", "", "retry"),
+        (SEQUENCE, "span_equal(a->cipher_suites, b->cipher_suites) && ", "", "retry"),
+        (SEQUENCE, "span_equal(a->compression_methods, b->compression_methods) &&", "", "retry"),
+        (SEQUENCE, "extensions_within(&a->extensions, &b->extensions) && ", "", "retry"),
+        (SEQUENCE, " && extensions_within(&b->extensions, &a->extensions)", "", "retry"),
+        (SEQUENCE, "(!other || !span_equal(other->body, a->items[i].body))", "!other", "retry"),
+        (SEQUENCE, "given ? copied && span_equal(given->body, copied->body) : !copied", "!given || (copied && span_equal(given->body, copied->body))", "retry"),
+        (SEQUENCE, "given ? copied && span_equal(given->body, copied->body) : !copied", "given ? copied != NULL : !copied", "retry"),
+        (SEQUENCE, "given ? copied && span_equal(given->body, copied->body) : !copied", "given || !copied", "retry"),
+        (SEQUENCE, "if (c->hello_retry_request.cipher_suite != c->server_hello.cipher_suite)", "if (0)", "retry"),
+        ("version", "c->version != TLS_VERSION_1_2 && c->version != TLS_VERSION_1_3", "0", "mutation"),
+    ],
+    "keyd/verifier/hello.c": [
+        (MALFORMED, "wire_get_u8(&names) == NAME_TYPE_HOST_NAME", "wire_get_u8(&names) != 7", "refusal-1-3"),
+        (MALFORMED, "name = wire_get_vector(&names, 2, 1, UINT16_MAX);\n        wire_reader_check(r, wire_reader_end(&names) == 0);",
+         "name = wire_get_vector(&names, 2, 1, UINT16_MAX);", "refusal-1-3"),
+        (MALFORMED, "wire_get_vector(&names, 1, 1, UINT8_MAX);\n        wire_reader_check(r, wire_reader_end(&names) == 0);\n        return list;",
+         "wire_get_vector(&names, 1, 1, UINT8_MAX);\n        return list;", "refusal-1-3"),
+        (MALFORMED, "name = wire_get_vector(&names, 1, 1, UINT8_MAX);\n        wire_reader_check(r, wire_reader_end(&names) == 0);",
+         "name = wire_get_vector(&names, 1, 1, UINT8_MAX);", "refusal-1-3"),
+        (MALFORMED, "wire_reader_check(r, !e || e->body.size == 0);", "", "refusal-1-3"),
+        (MALFORMED, "wire_reader_check(&r, ret->cipher_suites.size % 2 == 0);", "", "refusal-1-3"),
+        (MALFORMED, "v = wire_get_u16(&body);\n        wire_reader_check(r, wire_reader_end(&body) == 0);", "v = wire_get_u16(&body);", "refusal-1-3"),
+        (MALFORMED, "ret->session_id = wire_get_vector(&r, 1, 0, SESSION_ID_MAX);\n        ret->cipher_suites",
+         "ret->session_id = wire_get_vector(&r, 1, 0, UINT8_MAX);\n        ret->cipher_suites", "refusal-1-3"),
+        (MALFORMED, "ret->session_id = wire_get_vector(&r, 1, 0, SESSION_ID_MAX);\n        ret->cipher_suite ",
+         "ret->session_id = wire_get_vector(&r, 1, 0, UINT8_MAX);\n        ret->cipher_suite ", "refusal-1-3"),
+    ],
+    "keyd/verifier/extension.c": [
+        (MALFORMED, " || extension_find(ret, e.type)", "", BOTH),
+        # Past the bound nothing is read, so that this mutant writes nothing where it must not.
+        (MALFORMED, "wire_reader_check(r, false);", "wire_reader_check(r, ret->n_items == EXTENSIONS_MAX);", "refusal-1-3"),
+        (MALFORMED, "wire_reader_check(r, wire_reader_end(&body) == 0 && v.size % unit == 0);", "wire_reader_check(r, v.size % unit == 0);", "refusal-1-3"),
+        (MALFORMED, " && v.size % unit == 0", "", "refusal-1-3"),
+    ],
+    "keyd/verifier/flight.c": [
+        (MALFORMED, "        wire_reader_check(&r, wire_reader_end(&list) == 0);\n", "", "refusal-1-3"),
+        (MALFORMED, "wire_reader_check(r, ret->signature_algorithms.size % 2 == 0);", "", "refusal-1-2"),
+        (MALFORMED, "        wire_reader_check(r, wire_reader_end(&names) == 0);\n", "", "refusal-1-2"),
+        (MALFORMED, "wire_get_u8(&r) == STATUS_TYPE_OCSP", "wire_get_u8(&r) > 0", "refusal-1-2"),
+    ],
+}
