@@ -11,6 +11,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
@@ -168,6 +169,21 @@ def away(pair, server):
         wait_until(lambda: row(pair, "byname")["reason"] == "", "all is well", 15)
 
 
+def patient(pair, ccp):
+    """A vault that takes longer than the loader may for one profile: that is its own fault, and nobody is put off for it."""
+    text = open(os.path.join(pair.etc, "midtls.conf")).read()
+    ccp.wrong[None] = "slow"
+    begun = time.monotonic()
+    pair.write("midtls.conf", text.replace("Timeout=1500ms", "Timeout=7s"))
+    wait_until(lambda: "did not answer in time [retry]" in row(pair, "byname")["reason"], "told", 15)
+    equal(time.monotonic() - begun >= 7, True, "the whole time-out was waited")
+    ccp.wrong.clear()
+    equal(pair.records("keyd", "key-load-failed", REASON="limit"), [], "profiles that were late")
+    equal([row["name"] for row in pair.call("GET", "/profiles", host="midtls").json()["profiles"] if "the loader" in row["reason"]], [], "blame")
+    pair.write("midtls.conf", text)
+    wait_until(lambda: row(pair, "byname")["reason"] == "", "all is well", 15)
+
+
 def tried_again(pair, ccp):
     """By itself, not at once, and not often; what was left is loaded then."""
     ccp.wrong[None] = "503"
@@ -322,6 +338,7 @@ def main(suite):
         suite.run("the client certificate is not accepted", not_accepted, pair, ccp)
         ccp.wrong.clear()
         suite.run("a vault that is away", away, pair, server)
+        suite.run("a vault that takes long", patient, pair, ccp)
         suite.run("tried again", tried_again, pair, ccp)
         suite.run("the fetcher is confined", confined, pair, ccp)
         suite.run("rotation", rotation, pair, ccp)
