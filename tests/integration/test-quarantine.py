@@ -49,6 +49,7 @@ def becomes_ready(pair, name):
 
 def at_start(pair):
     """It comes first in the alphabet; the others work long before it is read."""
+    wait_until(lambda: pair.call("GET", "/readyz", host="midtls").status == 200, "calld knows the connections", 30)
     others_work(pair)
     answer = pair.call("GET", "/", host="aslow")
     equal((answer.status, answer.code()), (503, "key-unavailable"), "answer of the slow one meanwhile")
