@@ -45,6 +45,8 @@ int call_peek(const Handshake *h, SSL *ssl) {
         }
 
         SSL_set0_rbio(ssl, own);
+        /* SSL_get_error(3) takes an error that another connection has left for this one's. */
+        ERR_clear_error();
         error = SSL_get_error(ssl, SSL_peek(ssl, &byte, 1));
         SSL_set0_rbio(ssl, former);
         ERR_clear_error();
