@@ -198,8 +198,9 @@ static void stop_daemon(Activator *a) {
         struct pollfd fd = {.fd = a->signals, .events = POLLIN};
 
         if (a->daemon > 0) {
+                /* a test may have stopped it; behind SIGTERM it could take from LeakSanitizer the SIGSTOP that its ptrace() waits for */
+                (void) kill(a->daemon, SIGCONT);
                 (void) kill(a->daemon, SIGTERM);
-                (void) kill(a->daemon, SIGCONT); /* a test may have stopped it */
         }
 
         while (a->daemon > 0 && now_sec() <= deadline) {
