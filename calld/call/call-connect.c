@@ -41,7 +41,7 @@ curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct c
 
         /* after a kept connection that was dead: what is known of that one counts no more */
         if (c->handshake) {
-                c->handshake = handshake_unref(c->handshake);
+                call_drop_handshake(c);
                 c->report.handshake_done = c->report.reused = c->report.resumed = false;
         }
 
@@ -84,7 +84,7 @@ CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata) {
                 return CURLE_ABORTED_BY_CALLBACK;
         }
 
-        handshake_unref(c->handshake);
+        call_drop_handshake(c);
         c->handshake = TAKE_PTR(h);
         c->report.connected = true;
         return CURLE_OK;
@@ -170,7 +170,7 @@ bool call_on_connected(Call *c) {
 
         c->report.reused = h != c->handshake;
         if (c->report.reused) {
-                handshake_unref(c->handshake);
+                call_drop_handshake(c);
                 c->handshake = handshake_ref(h);
         }
         report_tls(&c->report, ssl);

@@ -28,7 +28,9 @@ static void call_reset(Call *c) {
         CallReport kept = {.attempts = c->report.attempts + (c->stale ? 0 : 1)};
 
         c->early_timer = sd_event_source_disable_unref(c->early_timer);
-        c->handshake = handshake_unref(c->handshake);
+        call_drop_handshake(c);
+        kept.n_signatures = c->report.n_signatures;
+        kept.n_unanswered = c->report.n_unanswered;
         c->report = kept;
         c->error = (CallError) {.alert_id = -1};
         c->failed = c->checked = c->head_done = c->discarding = false;

@@ -49,10 +49,28 @@ static int64_t usec_of(CURL *easy, CURLINFO info) {
         return curl_easy_getinfo(easy, info, &value) == CURLE_OK && value > 0 ? (int64_t) value : 0;
 }
 
+/* A kept connection was signed for by the call that opened it. */
+static void count_signatures(Call *c) {
+        Handshake *h = c->handshake;
+
+        if (!h || h->counted || strcmp(h->call_id, c->call_id) != 0)
+                return;
+
+        h->counted = true;
+        c->report.n_signatures += h->is_signed;
+        c->report.n_unanswered += h->n_unanswered;
+}
+
+void call_drop_handshake(Call *c) {
+        count_signatures(c);
+        c->handshake = handshake_unref(c->handshake);
+}
+
 static void fill_report(Call *c) {
         CallReport *r = &c->report;
         const Handshake *h = c->handshake;
 
+        count_signatures(c);
         r->status = c->head_done ? c->status : 0;
         r->duration_usec = now_usec() - c->started_usec;
         r->dns_usec = (uint64_t) usec_of(c->easy, CURLINFO_NAMELOOKUP_TIME_T);
@@ -282,9 +300,19 @@ void call_resume_download(Call *c) {
         sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
 }
 
+const CallReport *call_report(Call *c) {
+        if (c->easy)
+                fill_report(c);
+        return &c->report;
+}
+
 Call *call_free(Call *c) {
         if (!c)
                 return NULL;
+
+        /* a signature from now on would be in nobody's report */
+        if (c->handshake)
+                c->handshake->frozen = true;
 
         if (c->easy && curlloop_is_busy(c->connection->pool->curl)) {
                 c->dead = true;

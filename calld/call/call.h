@@ -42,6 +42,8 @@ typedef struct CallReport {
         bool server_certificate_ok; /* chain and name verified */
         bool certificate_requested; /* the server asked for a client certificate */
         bool signed_by_keyd;
+        unsigned n_signatures; /* that keyd made for this call's handshakes, in all attempts */
+        unsigned n_unanswered; /* that it was asked for without an answer: it may have made them */
         bool handshake_done;
         uint16_t tls_version; /* TLS_VERSION_*, 0: none */
         char cipher[64];
@@ -93,6 +95,9 @@ int call_start(Caller *c, const CallRequest *request, const CallOps *ops, void *
 
 void call_resume_upload(Call *c);
 void call_resume_download(Call *c);
+
+/* What there is to report by now: for a call that is about to be ended by call_free(). Valid until then. */
+const CallReport *call_report(Call *c);
 
 /* Ends a call that is under way; no callback comes afterwards. Frees it. Also frees a call that is done. Takes NULL. Returns NULL. */
 Call *call_free(Call *c);

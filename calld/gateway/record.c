@@ -69,6 +69,9 @@ static void add_report(LogRecord *rec, const CallReport *r) {
         log_record_add(rec, "MIDTLS_BYTES_OUT", "%llu", (ull) r->bytes_out);
         log_record_add(rec, "MIDTLS_BYTES_IN", "%llu", (ull) r->bytes_in);
         log_record_add(rec, "MIDTLS_ATTEMPTS", "%u", r->attempts);
+        log_record_add(rec, "MIDTLS_SIGNATURES", "%u", r->n_signatures);
+        if (r->n_unanswered > 0)
+                log_record_add(rec, "MIDTLS_SIGNATURES_UNANSWERED", "%u", r->n_unanswered);
         log_record_add(rec, "MIDTLS_RESUMED", "%d", r->resumed);
         log_record_add(rec, "MIDTLS_REUSED", "%d", r->reused);
 }
@@ -99,5 +102,7 @@ void record_denied(const Exchange *e) {
 
         log_record_init(&rec, PRIORITY_WARNING, EVENT_CALLER_DENIED);
         add_common(&rec, e);
+        log_record_add(&rec, "MIDTLS_VERDICT", "denied");
+        log_record_add(&rec, "MIDTLS_REASON", "%s", call_code_row(e->error.code)->name);
         log_record_send(&rec, "Call to %s denied: %s", e->alias, e->error.detail);
 }

@@ -36,7 +36,7 @@ typedef struct Handshake {
 
         /* the messages with their four-byte headers */
         Buf transcript;
-        bool frozen;   /* after the first signature and after an overflow */
+        bool frozen;   /* after the first signature, after an overflow and when nobody wants it any more: nothing is signed */
         bool overflow; /* longer than PROTO_TRANSCRIPT_MAX */
 
         /* what was seen */
@@ -52,6 +52,8 @@ typedef struct Handshake {
 
         /* what came of the signature */
         bool is_signed;
+        unsigned n_unanswered; /* requests that keyd may have signed although no answer came */
+        bool counted;          /* the call that opened the connection has taken this into its report */
         HandshakeFailure failure;
         uint8_t refusal_code; /* RefusalCode */
         char sentence[PROTO_TEXT_MAX + 1];

@@ -182,11 +182,14 @@ static int exchange(KeyClient *c, Handshake *h, MsgSign *m, size_t min, size_t m
         if (r != 0)
                 return r;
 
+        h->n_unanswered++;
         r = receive_answer(fd, &answer, m->deadline_usec, &type, &body);
         if (r != 0)
                 return r;
 
         r = take_answer(type, body, m->request_id, h, min, max, signature, ret_size);
+        if (r == 0 || r == EXCHANGE_E_REFUSED)
+                h->n_unanswered--;
         if (r == 0)
                 c->fd = TAKE_FD(fd);
         return r;
