@@ -166,6 +166,16 @@ static const OptionRow rows[] = {
         {"key-alias",  0,   "ALIAS",   VERB_INSPECT,           set_string,       AT(key_alias),  "inspect: which entry"},
         {"expiring",   0,   "TIME",    VERB_CERTS,             set_expiring,     0,              "certs: exit 1 when one expires within that time"},
         {"follow",     'f', NULL,      VERB_LOG,               set_flag,         AT(follow),     "log: wait for more"},
+        {"profile",    0,   "NAME",    VERB_LOG,               set_string,       AT(log.profile),   "log: of this profile"},
+        {"event",      0,   "EVENT",   VERB_LOG,               set_string,       AT(log.event),     "log: of this kind, such as call or signature"},
+        {"caller",     0,   "USER",    VERB_LOG,               set_string,       AT(log.caller),    "log: of this user (name or number) or unit"},
+        {"verdict",    0,   "VERDICT", VERB_LOG,               set_string,       AT(log.verdict),   "log: ok, failed, refused or denied"},
+        {"code",       0,   "CODE",    VERB_LOG,               set_string,       AT(log.code),      "log: with this reason, such as server-certificate"},
+        {"call",       0,   "ID",      VERB_LOG,               set_string,       AT(log.call),      "log: of the call with this Midtls-Call-Id"},
+        {"since",      0,   "TIME",    VERB_LOG,               set_string,       AT(log.since),     "log: not before; 2h (ago), today, \"2026-11-25 01:30\""},
+        {"until",      0,   "TIME",    VERB_LOG,               set_string,       AT(log.until),     "log: not after"},
+        {"input",      0,   "FILE",    VERB_LOG,               set_string,       AT(log.input),     "log: records from a file (-: standard input), as journalctl exports them"},
+        {"reconcile",  0,   NULL,      VERB_LOG,               set_flag,         AT(log.reconcile), "log: compare calls and signatures; silent when they agree"},
         {"dry-run",    0,   NULL,      VERB_RELOAD,            set_flag,         AT(dry_run),    "reload: tell what would happen, change nothing"},
 };
 /* clang-format on */
