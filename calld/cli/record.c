@@ -21,7 +21,7 @@ typedef struct Detail {
 /* What follows the message, when the record has it and the message does not say it. */
 static const Detail details[] = {
         {"MIDTLS_DURATION_USEC", "duration"},  {"MIDTLS_CALLER_UID", "uid"},        {"MIDTLS_CALLER_UNIT", "unit"}, {"MIDTLS_TLS_VERSION", "tls"},
-        {"MIDTLS_SIGNATURE_SCHEME", "scheme"}, {"MIDTLS_GENERATION", "generation"}, {"MIDTLS_CALL_ID", "call"},
+        {"MIDTLS_SIGNATURE_SCHEME", "scheme"}, {"MIDTLS_GENERATION", "generation"}, {"MIDTLS_CALL_ID", "call"},     {"MIDTLS_HINT", "hint"},
 };
 
 static void print_time(const json_t *record, FILE *f) {

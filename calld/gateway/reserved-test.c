@@ -159,8 +159,9 @@ static void answer(Exchange *e) {
 
         for (TestStep i = STEP_DNS; i < _STEP_MAX; i++)
                 json_array_append_new(steps, step_to_json(i, failed, e));
-        reserved_answer_json(e, json_pack("{s:s, s:s, s:b, s:o, s:i}", "alias", e->alias, "url", url ? url : "", "ok", failed == _STEP_MAX, "steps",
-                                          steps, "http_status", (int) e->report.status));
+        reserved_answer_json(e, json_pack("{s:s, s:s, s:b, s:o, s:s?, s:s, s:i}", "alias", e->alias, "url", url ? url : "", "ok", failed == _STEP_MAX,
+                                          "steps", steps, "code", failed == _STEP_MAX ? NULL : call_code_row(e->error.code)->name, "call_id",
+                                          e->call_id, "http_status", (int) e->report.status));
 }
 
 static void on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
