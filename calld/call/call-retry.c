@@ -31,6 +31,8 @@ static void call_reset(Call *c) {
         call_drop_handshake(c);
         kept.n_signatures = c->report.n_signatures;
         kept.n_unanswered = c->report.n_unanswered;
+        kept.n_asked = c->report.n_asked;
+        kept.sign_usec = c->report.sign_usec;
         c->report = kept;
         c->error = (CallError) {.alert_id = -1};
         c->failed = c->checked = c->head_done = c->discarding = false;

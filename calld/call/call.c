@@ -61,6 +61,10 @@ static void count_signatures(Call *c) {
         h->counted = true;
         c->report.n_signatures += h->is_signed;
         c->report.n_unanswered += h->n_unanswered;
+        c->report.n_asked += h->n_asked;
+        c->report.sign_usec += h->sign_usec;
+        c->report.refused = h->failure == HANDSHAKE_FAILURE_REFUSED;
+        c->report.refusal_code = h->refusal_code;
 }
 
 void call_drop_handshake(Call *c) {

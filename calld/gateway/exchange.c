@@ -80,7 +80,8 @@ static void exchange_free(Exchange *e) {
 void exchange_end(Exchange *e) {
         if (e->begun && !e->quiet) {
                 record_call(e);
-                shared_count(e->gateway->shared, e->error.code, &e->report, now_usec() - e->started_usec);
+                shared_count(e->gateway->shared, e->destination ? e->destination->m.alias : (Span) {}, e->error.code, &e->report,
+                             now_usec() - e->started_usec);
         }
         exchange_free(e);
 }

@@ -203,8 +203,7 @@ json_t *reserved_profiles(const Directory *d) {
 
 json_t *reserved_status(const Gateway *g) {
         const Directory *d = g->directory;
-        Metrics metrics;
-        unsigned n_calls = shared_read(g->shared, &metrics);
+        unsigned n_calls = shared_n_calls(g->shared);
 
         return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "version", MIDTLS_VERSION, "mid_name",
                          reserved_text(d->limits.mid_name), "keyd", shared_keyd_is_up(g->shared) ? "up" : "down", "revision",

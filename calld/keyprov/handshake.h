@@ -53,7 +53,9 @@ typedef struct Handshake {
         /* what came of the signature */
         bool is_signed;
         unsigned n_unanswered; /* requests that keyd may have signed although no answer came */
-        bool counted;          /* the call that opened the connection has taken this into its report */
+        unsigned n_asked;
+        uint64_t sign_usec; /* until the answers */
+        bool counted;       /* the call that opened the connection has taken this into its report */
         HandshakeFailure failure;
         uint8_t refusal_code; /* RefusalCode */
         char sentence[PROTO_TEXT_MAX + 1];

@@ -223,6 +223,7 @@ int keyclient_sign(KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t sc
                 .deadline_usec = deadline_after(c->timeout_usec),
                 .transcript = transcript,
         };
+        uint64_t started_usec = now_usec();
         bool kept;
         int r;
 
@@ -242,5 +243,7 @@ int keyclient_sign(KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t sc
                         r = exchange(c, h, &m, min, max, signature, ret_size);
         }
 
+        h->n_asked++;
+        h->sign_usec += now_usec() - started_usec;
         return r == 0 ? 0 : no_signature(h, r);
 }
