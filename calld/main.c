@@ -28,10 +28,7 @@
 #define PURPOSE "Takes plain HTTP on a Unix socket and calls out over mutual TLS."
 
 static const DaemonOption options[] = {
-        DAEMON_ROW_KEYD_SOCKET,
-        DAEMON_ROW_LOG,
-        DAEMON_ROW_CHECK,
-        DAEMON_ROW_SANDBOX,
+        DAEMON_ROW_KEYD_SOCKET, DAEMON_ROW_LOG, DAEMON_ROW_CHECK, DAEMON_ROW_WORKERS, DAEMON_ROW_SANDBOX,
 };
 
 typedef struct Calld {
@@ -80,12 +77,12 @@ static int take_sockets(Calld *c) {
         return r < 0 && r != -ENOENT && r != -EINVAL ? log_errno(r, "The socket calld-tcp is not what it should be") : 0;
 }
 
-static int make_workers(Calld *c, const char *keyd_socket) {
-        size_t n = worker_count();
+static int make_workers(Calld *c, const DaemonOptions *o) {
+        size_t n = o->workers > 0 ? o->workers : worker_count();
         int r;
 
         while (c->n_workers < n) {
-                r = worker_new(keyd_socket, &c->shared, &c->workers[c->n_workers]);
+                r = worker_new(o->keyd_socket, &c->shared, &c->workers[c->n_workers]);
                 if (r < 0)
                         return log_errno(r, "Cannot make a worker");
                 c->n_workers++;
@@ -153,7 +150,7 @@ static ssize_t start(Calld *c, const DaemonOptions *o) {
         r = daemon_prepare_loop_with(c->loop, on_end, c);
         if (r < 0)
                 return log_errno(r, "Cannot handle signals");
-        r = make_workers(c, o->keyd_socket);
+        r = make_workers(c, o);
         if (r < 0)
                 return r;
 
