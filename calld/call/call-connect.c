@@ -6,6 +6,7 @@
 
 #include "calld/call/address.h"
 #include "calld/call/call-internal.h"
+#include "calld/call/detail.h"
 #include "calld/call/tls.h"
 
 /* Whoever needs a new connection needs keyd, so without it none is opened. */
@@ -85,6 +86,9 @@ CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata) {
         }
 
         call_drop_handshake(c);
+        h->detail = c->detail;
+        if (c->detail)
+                detail_watch_request(ssl_ctx);
         c->handshake = TAKE_PTR(h);
         c->report.connected = true;
         return CURLE_OK;

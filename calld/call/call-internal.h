@@ -40,6 +40,7 @@ struct Call {
         char *url, *target;
         char curl_text[CURL_ERROR_SIZE];
 
+        struct CallDetail *detail;     /* borrowed; NULL: not wanted */
         Handshake *handshake;          /* of the connection it opened or took over */
         bool checked;                  /* call_on_connected() has run */
         int sockets[CALL_SOCKETS_MAX]; /* opened last, some of them closed again: libcurl tries several addresses */

@@ -69,6 +69,8 @@ static void count_signatures(Call *c) {
 
 void call_drop_handshake(Call *c) {
         count_signatures(c);
+        if (c->handshake && c->detail)
+                c->handshake->detail = NULL;
         c->handshake = handshake_unref(c->handshake);
 }
 
@@ -233,6 +235,7 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
         c->sent = (Buf) BUF_INIT(CALL_REPLAY_MAX);
         c->is_idempotent = retry_method_is_idempotent(request->method);
         c->retry_off = request->retry_off || request->fresh;
+        c->detail = request->detail;
         c->report.attempts = 1;
         c->content_length = -1;
         c->error = (CallError) {.alert_id = -1};
@@ -319,6 +322,8 @@ Call *call_free(Call *c) {
         /* a signature from now on would be in nobody's report */
         if (c->handshake)
                 c->handshake->frozen = true;
+        if (c->handshake && c->detail)
+                c->handshake->detail = NULL;
 
         if (c->easy && curlloop_is_busy(c->connection->pool->curl)) {
                 c->dead = true;

@@ -90,8 +90,9 @@ typedef struct CallRequest {
         int64_t body_size;     /* -1: chunked */
         uint64_t timeout_usec; /* already the lesser of the connection's and the caller's */
         const char *call_id;
-        bool retry_off; /* the caller wants one attempt */
-        bool fresh;     /* on a connection of its own with a full handshake: for `midtls test`; made once */
+        bool retry_off;            /* the caller wants one attempt */
+        bool fresh;                /* on a connection of its own with a full handshake: for `midtls test`; made once */
+        struct CallDetail *detail; /* outlives the call, which fills it in; may be NULL */
 } CallRequest;
 
 /* Starts a call. Return: 0 with *ret set; 1 with *ret_error filled (no callback will come); -errno */

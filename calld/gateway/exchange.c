@@ -68,6 +68,7 @@ static void exchange_free(Exchange *e) {
         g->n_exchanges--;
 
         exchange_soap_free(e);
+        free(e->detail);
         request_done(&e->request);
         connection_unref(e->destination);
         buf_done(&e->upload);

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "calld/call/detail.h"
 #include "calld/gateway/metrics.h"
 
 typedef unsigned long long ull;
@@ -17,14 +18,9 @@ DEFINE_CLEANUP(X509 *, X509_free)
 static uint64_t not_after(Span der) {
         const unsigned char *p = der.data;
         _cleanup_(X509_freep) X509 *x = d2i_X509(NULL, &p, (long) der.size);
-        struct tm tm;
-        time_t t;
 
         ERR_clear_error();
-        if (!x || ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) != 1)
-                return 0;
-        t = timegm(&tm);
-        return t > 0 ? (uint64_t) t : 0;
+        return x ? detail_not_after(x) : 0;
 }
 
 /* The first that ends among those behind the first @skip; 0: there are none, or more than @max */

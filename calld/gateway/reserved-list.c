@@ -188,7 +188,7 @@ static json_t *profile(const Directory *d, const Profile *p) {
         json_object_set_new(o, "allowed_names", texts(&m->allowed_names));
         json_object_set_new(o, "pins", pins(&m->pins));
         json_object_set_new(o, "certificate", certificate_to_json(m));
-        json_object_set_new(o, "chain", certificate_subjects(m));
+        json_object_set_new(o, "chain", certificate_chain(m));
         json_object_set_new(o, "connections", aliases_of(d, p));
         return o;
 }

@@ -68,7 +68,8 @@ typedef struct Handshake {
         int fd; /* the connection's socket, borrowed from libcurl; -1: not known */
         char server_subject[256];
         char server_issuer[256];
-        char server_names[256]; /* the names its certificate has, for the hint */
+        char server_names[256];    /* the names its certificate has, for the hint */
+        struct CallDetail *detail; /* borrowed from the call; NULL: nobody wants to know more */
 } Handshake;
 
 /* @alias and @call_id are cut at their maximum. Return: 0 or -ENOMEM */
