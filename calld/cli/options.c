@@ -162,7 +162,7 @@ static const OptionRow rows[] = {
         {"action",     0,   "URI",     VERB_SOAP,              set_action,       0,              "soap: the action"},
         {"soap",       0,   "VERSION", VERB_SOAP,              set_soap,         0,              "soap: 1.1 (default) or 1.2"},
         {"root",       0,   "DIR",     VERB_CHECK,             set_string,       AT(root),       "check: the configuration in DIR/etc/midtls"},
-        {"config-dir", 0,   "DIR",     VERB_CHECK | VERB_ENCRYPT, set_string,    AT(config_dir), "check: the configuration in DIR; encrypt: DIR/host.pem"},
+        {"config-dir", 0,   "DIR",     VERB_CHECK | VERB_ENCRYPT | VERB_SHOW, set_string, AT(config_dir), "check, show: the configuration in DIR; encrypt: DIR/host.pem"},
         {"key-alias",  0,   "ALIAS",   VERB_INSPECT,           set_string,       AT(key_alias),  "inspect: which entry"},
         {"expiring",   0,   "TIME",    VERB_CERTS,             set_expiring,     0,              "certs: exit 1 when one expires within that time"},
         {"follow",     'f', NULL,      VERB_LOG,               set_flag,         AT(follow),     "log: wait for more"},

@@ -5,6 +5,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -39,6 +40,28 @@ def show(pair):
     expect(pair, ["show", "mauth"], 0, "mauth")
     expect(pair, ["show", "wrongpw"], 0, "password")
     expect(pair, ["show", "nobody"], 1, "nobody", error=True)
+
+
+def origins(pair):
+    """Where each setting stands: the file, a drop-in that comes later, or nowhere. Secrets are not told."""
+    crm = os.path.join(pair.etc, "crm.connection")
+    os.mkdir(crm + ".d")
+    pair.write("crm.connection.d/20-b.conf", "[HTTP]\n# first\nTimeout=20s\n")
+    pair.write("crm.connection.d/10-a.conf", "[HTTP]\nTimeout=10s\nHTTP2=no\n")
+    pair.reload()
+    out = expect(pair, ["show", "crm", "--config-dir=" + pair.etc], 0, "Timeout: 20s  (%s.d/20-b.conf:3)" % crm, "HTTP/2: no  (%s.d/10-a.conf:3)" % crm,
+                 "Host: localhost  (%s:3)" % crm, "Largest request: 64M  (default)", "X-Api-Key=(hidden)  (%s:" % crm, "MID Servers: all  (default)")
+    equal("hush" in out, False, "a header's value in the output")
+    profile = os.path.join(pair.etc, "mauth.profile")
+    out = expect(pair, ["show", "mauth", "--config-dir=" + pair.etc], 0, "Keystore: %s  (%s:" % (os.path.join(pair.pki, "p256.keytool.p12"), profile),
+                 "Password: (hidden)  (%s:" % profile, "Signatures per minute: 6000  (default)")
+    equal("changeit" in out, False, "a password in the output")
+    settings = json.loads(expect(pair, ["show", "-j", "crm", "--config-dir=" + pair.etc], 0))["settings"]
+    equal(settings["HTTP.Timeout"], {"value": "20s", "where": crm + ".d/20-b.conf:3"}, "the setting in JSON")
+    equal(settings["Headers.X-Api-Key"]["value"], "(hidden)", "the header in JSON")
+    expect(pair, ["show", "crm", "--config-dir=/nonexistent"], 0, "Timeout: 20s\n", "is told to who can read the files")
+    shutil.rmtree(crm + ".d")
+    pair.reload()
 
 
 def call(pair, server):
@@ -177,6 +200,7 @@ def main(suite):
 
         suite.run("midtls list", listing, pair, server)
         suite.run("midtls show", show, pair)
+        suite.run("midtls show: where settings stand", origins, pair)
         suite.run("midtls call", call, pair, server)
         suite.run("midtls call that fails", call_fails, pair)
         suite.run("midtls test", test_steps, pair)
