@@ -150,7 +150,7 @@ static const OptionRow rows[] = {
         {NULL,         'j', NULL,      VERB_ALL,               set_json_default, 0,              "--json=pretty on a terminal, --json=short elsewhere"},
         {"color",      0,   "[WHEN]",   VERB_ALL,               set_color,        0,              "always (also without WHEN), auto or never"},
         {"no-legend",  0,   NULL,      VERB_ALL,               set_flag,         AT(no_legend),  "tables without their headings"},
-        {"no-pager",   0,   NULL,      VERB_ALL,               set_flag,         AT(no_pager),   "taken for uniformity; midtls starts no pager"},
+        {"no-pager",   0,   NULL,      VERB_ALL,               set_flag,         AT(no_pager),   "print at once what is longer than the terminal"},
         {"profiles",   0,   NULL,      VERB_LIST,              set_flag,         AT(profiles),   "list: profiles instead of connections"},
         {"header",     'H', "HEADER",  CALLS,                  set_header,       0,              "call, soap: add a header, 'Name: value'"},
         {"data",       'd', "DATA",    CALLS,                  set_string,       AT(data),       "call, soap: the body; @FILE: from a file; -: standard input"},

@@ -36,7 +36,7 @@ int record_source_open(RecordSource *s, const char *path) _must_check_;
 /* Return: 0 with *ret to be freed, RECORD_E_* */
 int record_source_next(RecordSource *s, json_t **ret) _must_check_;
 
-/* Waits for journalctl. Return: the exit status */
+/* After RECORD_E_END: waits for journalctl. Return: the exit status */
 int record_source_finish(RecordSource *s) _must_check_;
 
 void record_source_done(RecordSource *s);

@@ -114,12 +114,13 @@ static int open_source(const Options *o, const RecordFilter *f, RecordSource *s)
         return r < 0 ? output_error(NULL, "%s", strerror(-r)) : record_source_start(s, a.items);
 }
 
+/* Until the end, or until nobody reads what is printed. */
 static void print_records(const Options *o, const RecordFilter *f, RecordSource *s) {
         bool color = output_style(o).color;
         json_t *record;
         int r;
 
-        while ((r = record_source_next(s, &record)) != RECORD_E_END) {
+        while (!ferror(stdout) && (r = record_source_next(s, &record)) != RECORD_E_END) {
                 if (r != 0)
                         continue;
                 if (record_filter_takes(f, record) && o->json != JSON_MODE_OFF)
@@ -217,5 +218,5 @@ int verb_log(const Options *o) {
                 return reconcile(o, &f, &s);
 
         print_records(o, &f, &s);
-        return record_source_finish(&s);
+        return ferror(stdout) ? EXIT_GOOD : record_source_finish(&s); /* main() tells of the former */
 }
