@@ -33,6 +33,8 @@ static void call_reset(Call *c) {
         kept.n_unanswered = c->report.n_unanswered;
         kept.n_asked = c->report.n_asked;
         kept.sign_usec = c->report.sign_usec;
+        kept.keyd_usec = c->report.keyd_usec;
+        kept.queue_usec = c->report.queue_usec;
         c->report = kept;
         c->error = (CallError) {.alert_id = -1};
         c->failed = c->checked = c->head_done = c->discarding = false;

@@ -68,6 +68,10 @@ static void count_signatures(Call *c) {
         c->report.n_unanswered += h->n_unanswered;
         c->report.n_asked += h->n_asked;
         c->report.sign_usec += h->sign_usec;
+        if (h->is_signed) {
+                c->report.keyd_usec += MIN_OF(h->keyd_usec, h->sign_usec);
+                c->report.queue_usec += h->sign_usec - MIN_OF(h->keyd_usec, h->sign_usec);
+        }
         c->report.refused = h->failure == HANDSHAKE_FAILURE_REFUSED;
         c->report.refusal_code = h->refusal_code;
 }

@@ -47,12 +47,13 @@ typedef struct CallReport {
         bool server_certificate_ok; /* chain and name verified */
         bool certificate_requested; /* the server asked for a client certificate */
         bool signed_by_keyd;
-        unsigned n_signatures; /* that keyd made for this call's handshakes, in all attempts */
-        unsigned n_unanswered; /* that it was asked for without an answer: it may have made them */
-        unsigned n_asked;      /* how often keyd was asked */
-        uint64_t sign_usec;    /* what it took to answer, in all attempts */
-        bool refused;          /* keyd refused: refusal_code */
-        uint8_t refusal_code;  /* RefusalCode */
+        unsigned n_signatures;          /* that keyd made for this call's handshakes, in all attempts */
+        unsigned n_unanswered;          /* that it was asked for without an answer: it may have made them */
+        unsigned n_asked;               /* how often keyd was asked */
+        uint64_t sign_usec;             /* what it took to answer, in all attempts */
+        uint64_t keyd_usec, queue_usec; /* of the signatures that were made: keyd's work, and the rest */
+        bool refused;                   /* keyd refused: refusal_code */
+        uint8_t refusal_code;           /* RefusalCode */
         bool handshake_done;
         uint16_t tls_version; /* TLS_VERSION_*, 0: none */
         char cipher[64];

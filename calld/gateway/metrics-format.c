@@ -122,7 +122,10 @@ int metrics_format(const Metrics *m, const MetricsNow *now, MetricsForm form, Bu
 
         put_calls(&t, m);
         put_durations(&t, m);
-        put_summary(&t, "midtls_signature_seconds", "From the request to keyd until its answer.", &m->signatures);
+        put_summary(&t, "midtls_signature_seconds", "From the request to keyd until its answer, also one that is no signature.", &m->signatures);
+        put_summary(&t, "midtls_signature_queue_seconds", "Of that, for each signature that was made: what was waited for.", &m->queue);
+        put_summary(&t, "midtls_signature_execution_seconds", "Of that, for each signature that was made: keyd's checks and the signature itself.",
+                    &m->execution);
         put_handshakes(&t, m);
         put_refusals(&t, m);
         put_counters(&t, m);

@@ -76,6 +76,10 @@ void metrics_count(Metrics *m, Span alias, CallCode code, const CallReport *repo
         m->calls.sum_usec += duration_usec;
         m->signatures.n += report->n_asked;
         m->signatures.sum_usec += report->sign_usec;
+        m->queue.n += report->n_signatures;
+        m->queue.sum_usec += report->queue_usec;
+        m->execution.n += report->n_signatures;
+        m->execution.sum_usec += report->keyd_usec;
         m->bytes_out += report->bytes_out;
         m->bytes_in += report->bytes_in;
         m->n_full += report->n_signatures;

@@ -35,7 +35,7 @@ typedef struct Metrics {
         size_t n_aliases;
         uint64_t n_lost; /* calls that no memory was there to count by alias */
         uint64_t n_buckets[METRICS_BUCKETS + 1];
-        Durations calls, signatures;
+        Durations calls, signatures, queue, execution;
         uint64_t bytes_out, bytes_in;
         uint64_t n_full, n_resumed, n_reused;
         uint64_t n_retries, n_unanswered;

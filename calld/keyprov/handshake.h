@@ -54,6 +54,7 @@ typedef struct Handshake {
         bool is_signed;
         unsigned n_unanswered; /* requests that keyd may have signed although no answer came */
         unsigned n_asked;
+        uint64_t keyd_usec; /* what keyd needed for the signature that it made, without waiting */
         uint64_t sign_usec; /* until the answers */
         bool counted;       /* the call that opened the connection has taken this into its report */
         HandshakeFailure failure;

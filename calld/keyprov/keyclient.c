@@ -156,6 +156,7 @@ static int take_answer(uint8_t type, Span body, uint64_t id, Handshake *h, size_
         if (answer.signature.size < min || answer.signature.size > max)
                 return EXCHANGE_E_INVALID;
 
+        h->keyd_usec = answer.busy_usec;
         memcpy(signature, answer.signature.data, answer.signature.size);
         *ret_size = answer.signature.size;
         return 0;

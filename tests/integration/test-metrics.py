@@ -71,6 +71,9 @@ def signatures(pair):
     got = difference(pair, lambda: calls(pair, "fresh", 5))
     equal(got.get("midtls_signature_seconds_count"), 5, "signatures (%r)" % got)
     equal(0 < got.get("midtls_signature_seconds_sum", 0) < 5, True, "time for signatures (%r)" % got)
+    sums = [got.get("midtls_signature%s_seconds_sum" % kind, 0) for kind in ("", "_queue", "_execution")]
+    equal(min(sums) > 0 and abs(sums[0] - sums[1] - sums[2]) < 0.00001, True, "the whole, waiting and work: %r" % sums)
+    equal(got.get("midtls_signature_execution_seconds_count"), 5, "signatures made (%r)" % got)
     calls(pair, "limited")
     got = difference(pair, lambda: calls(pair, "limited", 2, status=502))
     equal(got.get('midtls_signatures_refused_total{reason="rate-limited"}'), 2, "refusals (%r)" % got)

@@ -156,13 +156,23 @@ static void test_metrics(void **state) {
                 "\nmidtls_call_duration_seconds_sum 2.000010\n",
                 "\nmidtls_signature_seconds_sum 0.000600\n",
                 "\nmidtls_signature_seconds_count 4\n",
+                "\nmidtls_signature_queue_seconds_sum 0.000200\n",
+                "\nmidtls_signature_execution_seconds_sum 0.000400\n",
+                "\nmidtls_signature_execution_seconds_count 2\n",
                 "\nmidtls_handshakes_total{kind=\"full\"} 2\n",
                 "\nmidtls_signatures_refused_total{reason=\"sni\"} 2\n",
                 "\nmidtls_keyd_up 1\n",
                 "\nmidtls_connections_draining 4\n",
                 "\nmidtls_configuration_timestamp_seconds 1.500000\n",
         };
-        CallReport report = {.bytes_in = 7, .n_signatures = 1, .n_asked = 2, .sign_usec = 300, .refused = true, .refusal_code = REFUSAL_SNI};
+        CallReport report = {.bytes_in = 7,
+                             .n_signatures = 1,
+                             .n_asked = 2,
+                             .sign_usec = 300,
+                             .queue_usec = 100,
+                             .keyd_usec = 200,
+                             .refused = true,
+                             .refusal_code = REFUSAL_SNI};
         _cleanup_(metrics_done) Metrics m = {};
         _cleanup_free_ char *text = NULL, *plain = NULL;
 

@@ -122,7 +122,7 @@ static void test_pipelined(void **state) {
 }
 
 static void test_version(void **state) {
-        static const char *const versions[] = {"\x00\x00", "\x00\x02", "\xff\xff"};
+        static const char *const versions[] = {"\x00\x00", "\x00\x01", "\x00\x03", "\xff\xff"};
         RoleProcess *p = *state;
 
         for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
