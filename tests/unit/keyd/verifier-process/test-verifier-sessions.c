@@ -83,7 +83,7 @@ static void say(int fd, unsigned type) {
         if (type == MSG_SIGN)
                 calld_sign(fd, &m);
         else
-                calld_send(fd, (MsgType) type, type == MSG_HELLO ? SPAN_LITERAL("\x00\x01") : (Span) {});
+                calld_send(fd, (MsgType) type, type == MSG_HELLO ? SPAN_LITERAL("\x00\x02") : (Span) {});
 }
 
 static void test_matrix(void **state) {
@@ -194,7 +194,7 @@ static void test_descriptor(void **state) {
         RoleProcess *p = *state;
         int fd = calld_connect(p);
 
-        peer_send_fds(fd, SPAN_LITERAL("\x01\x00\x01"), STDERR_FILENO, 1);
+        peer_send_fds(fd, SPAN_LITERAL("\x01\x00\x02"), STDERR_FILENO, 1);
         assert_violation(p, &fd);
 
         role_log_clear(p);
