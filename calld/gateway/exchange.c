@@ -220,6 +220,13 @@ enum MHD_Result exchange_on_request(void *userdata, struct MHD_Connection *conne
         return e->upload_open ? exchange_take_body(e, data, size) : drop_body(e, size);
 }
 
+/* libmicrohttpd has answered by itself, with a page of its own. */
+static void fail_no_header(Exchange *e) {
+        e->begun = true;
+        refuse(e, CALL_REQUEST_INVALID, 0, "Send HTTP/1.1 as RFC 9112 has it; MaxHeaderBytes= in midtls.conf bounds the header.",
+               "the request's header is malformed, or far too large");
+}
+
 static void fail_caller_gone(Exchange *e) {
         if (e->error.code == CALL_OK)
                 refuse(e, CALL_REQUEST_INVALID, 0, "Nothing is to be done here: the caller closed its connection.",
@@ -246,6 +253,8 @@ void exchange_on_completed(void *userdata, struct MHD_Connection *connection, vo
                 MHD_destroy_response(TAKE_PTR(e->response));
         request_done(&e->request);
 
+        if (code == MHD_REQUEST_TERMINATED_WITH_ERROR && !e->begun)
+                fail_no_header(e);
         if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) {
                 fail_caller_gone(e);
                 exchange_cancel_call(e);

@@ -139,6 +139,21 @@ def slow_header(pair):
         check_record(pair, check_problem(Answer(response), "request-timeout", [408], ["http_request_error"]), "request-timeout")
 
 
+def not_http(pair, data, status, detail):
+    """libmicrohttpd answers such requests itself; the record is ours."""
+    known = {record["MIDTLS_CALL_ID"] for record in pair.records("calld", "call")}
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as caller:
+        caller.settimeout(10)
+        caller.connect(pair.socket)
+        with contextlib.suppress(BrokenPipeError):
+            caller.sendall(data)
+        if status:
+            contains(caller.recv(4096), b"HTTP/1.1 %d " % status, "answer")
+    new = wait_until(lambda: [r for r in pair.records("calld", "call") if r["MIDTLS_CALL_ID"] not in known], "a record")[0]
+    equal((new["MIDTLS_VERDICT"], new["MIDTLS_REASON"], bool(new["MIDTLS_HINT"])), ("failed", "request-invalid", True), "record")
+    contains(new["MESSAGE"], detail, "message of the record")
+
+
 def n_calls(pair):
     return pair.call("GET", "/status", host="midtls").json()["n_calls"]
 
@@ -227,6 +242,8 @@ def main(suite):
         suite.run("request-too-large, header", of_request, pair, "request-too-large", [431], ["http_request_error"], headers=[("X", "x" * 9000)])
         suite.run("response-too-large", of_request, pair, "response-too-large", [502], ["http_response_body_size"], host="small", target="/bytes/5000")
         suite.run("request-timeout", slow_header, pair)
+        suite.run("a header that is none", not_http, pair, b"GET /x HTTP/1.1\r\nHost: crm\r\nno field\r\n\r\n", 400, "header is malformed")
+        suite.run("a header beyond all bounds", not_http, pair, b"GET /x HTTP/1.1\r\nX: " + b"x" * 1000000 + b"\r\n\r\n", None, "far too large")
         suite.run("overloaded", overloaded, pair)
         suite.run("keyd-unavailable", without_keyd, pair)
 
