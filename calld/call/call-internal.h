@@ -43,6 +43,7 @@ struct Call {
         char *url, *target;
         char curl_text[CURL_ERROR_SIZE];
 
+        struct CallDetail *detail;     /* borrowed; NULL: not wanted */
         Handshake *handshake;          /* of the connection it opened or took over */
         bool checked;                  /* call_on_connected() has run */
         int sockets[CALL_SOCKETS_MAX]; /* opened last, some of them closed again: libcurl tries several addresses */
@@ -128,6 +129,9 @@ void call_set_timeout(Call *c, uint64_t timeout_usec);
 
 /* call.c: from the loop, with the easy handle out of the multi handle already */
 void call_finish(Call *c, CURLcode result);
+
+/* call.c: lets go of c->handshake; what came of its signature stays in the report. */
+void call_drop_handshake(Call *c);
 
 /* call-retry.c: an answer whose head is there, a failure that was explained. Return: true when the call is made again */
 bool call_retry_answer(Call *c);

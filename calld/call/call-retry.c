@@ -28,7 +28,13 @@ static void call_reset(Call *c) {
         CallReport kept = {.attempts = c->report.attempts + (c->stale ? 0 : 1)};
 
         c->early_timer = sd_event_source_disable_unref(c->early_timer);
-        c->handshake = handshake_unref(c->handshake);
+        call_drop_handshake(c);
+        kept.n_signatures = c->report.n_signatures;
+        kept.n_unanswered = c->report.n_unanswered;
+        kept.n_asked = c->report.n_asked;
+        kept.sign_usec = c->report.sign_usec;
+        kept.keyd_usec = c->report.keyd_usec;
+        kept.queue_usec = c->report.queue_usec;
         c->report = kept;
         c->error = (CallError) {.alert_id = -1};
         c->failed = c->checked = c->head_done = c->discarding = false;

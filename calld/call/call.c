@@ -64,10 +64,38 @@ static int64_t usec_of(CURL *easy, CURLINFO info) {
         return curl_easy_getinfo(easy, info, &value) == CURLE_OK && value > 0 ? (int64_t) value : 0;
 }
 
+/* A kept connection was signed for by the call that opened it. */
+static void count_signatures(Call *c) {
+        Handshake *h = c->handshake;
+
+        if (!h || h->counted || strcmp(h->call_id, c->call_id) != 0)
+                return;
+
+        h->counted = true;
+        c->report.n_signatures += h->is_signed;
+        c->report.n_unanswered += h->n_unanswered;
+        c->report.n_asked += h->n_asked;
+        c->report.sign_usec += h->sign_usec;
+        if (h->is_signed) {
+                c->report.keyd_usec += MIN_OF(h->keyd_usec, h->sign_usec);
+                c->report.queue_usec += h->sign_usec - MIN_OF(h->keyd_usec, h->sign_usec);
+        }
+        c->report.refused = h->failure == HANDSHAKE_FAILURE_REFUSED;
+        c->report.refusal_code = h->refusal_code;
+}
+
+void call_drop_handshake(Call *c) {
+        count_signatures(c);
+        if (c->handshake && c->detail)
+                c->handshake->detail = NULL;
+        c->handshake = handshake_unref(c->handshake);
+}
+
 static void fill_report(Call *c) {
         CallReport *r = &c->report;
         const Handshake *h = c->handshake;
 
+        count_signatures(c);
         r->status = c->head_done ? c->status : 0;
         r->duration_usec = now_usec() - c->started_usec;
         r->dns_usec = (uint64_t) usec_of(c->easy, CURLINFO_NAMELOOKUP_TIME_T);
@@ -221,6 +249,7 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
         c->sent = (Buf) BUF_INIT(CALL_REPLAY_MAX);
         c->is_idempotent = retry_method_is_idempotent(request->method);
         c->retry_off = request->retry_off || request->fresh;
+        c->detail = request->detail;
         c->report.attempts = 1;
         c->content_length = -1;
         c->error = (CallError) {.alert_id = -1};
@@ -287,9 +316,21 @@ void call_resume_download(Call *c) {
         turn_add(c->caller->turn, &c->later);
 }
 
+const CallReport *call_report(Call *c) {
+        if (c->easy)
+                fill_report(c);
+        return &c->report;
+}
+
 Call *call_free(Call *c) {
         if (!c)
                 return NULL;
+
+        /* a signature from now on would be in nobody's report */
+        if (c->handshake)
+                c->handshake->frozen = true;
+        if (c->handshake && c->detail)
+                c->handshake->detail = NULL;
 
         if (c->easy && curlloop_is_busy(c->connection->pool->curl)) {
                 c->dead = true;

@@ -72,6 +72,10 @@ typedef struct Options {
         bool expiring; /* --expiring was given */
         uint64_t expiring_usec;
         bool follow;
+        struct {
+                const char *profile, *event, *caller, *verdict, *code, *call, *since, *until, *input;
+                bool reconcile;
+        } log;
         bool dry_run;
 } Options;
 

@@ -98,6 +98,8 @@ static void give_place(Exchange *e) {
 }
 
 void exchange_cancel_call(Exchange *e) {
+        if (e->call)
+                e->report = *call_report(e->call);
         e->call = call_free(e->call);
         give_place(e);
 }

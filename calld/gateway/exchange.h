@@ -56,6 +56,7 @@ struct Exchange {
         bool counted; /* in MaxCalls= */
         CallError error;
         CallReport report;
+        struct CallDetail *detail; /* for a test; owned */
 
         /* the request's body on its way out */
         Buf upload;

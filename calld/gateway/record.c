@@ -82,8 +82,19 @@ static void add_report(LogRecord *rec, const CallReport *r) {
         log_record_add(rec, "MIDTLS_BYTES_OUT", "%llu", (ull) r->bytes_out);
         log_record_add(rec, "MIDTLS_BYTES_IN", "%llu", (ull) r->bytes_in);
         log_record_add(rec, "MIDTLS_ATTEMPTS", "%u", r->attempts);
+        log_record_add(rec, "MIDTLS_SIGNATURES", "%u", r->n_signatures);
+        if (r->n_unanswered > 0)
+                log_record_add(rec, "MIDTLS_SIGNATURES_UNANSWERED", "%u", r->n_unanswered);
         log_record_add(rec, "MIDTLS_RESUMED", "%d", r->resumed);
         log_record_add(rec, "MIDTLS_REUSED", "%d", r->reused);
+}
+
+/* What the answer says of itself, too. */
+static void add_error(LogRecord *rec, const CallError *error) {
+        const CallCodeRow *row = call_code_row(error->code);
+
+        log_record_add(rec, "MIDTLS_REASON", "%s", row->name);
+        log_record_add(rec, "MIDTLS_HINT", "%s", error->hint[0] ? error->hint : row->hint);
 }
 
 void record_call(const Exchange *e) {
@@ -96,7 +107,7 @@ void record_call(const Exchange *e) {
         log_record_add(&rec, "MIDTLS_DURATION_USEC", "%llu", (ull) (now_usec() - e->started_usec));
         log_record_add(&rec, "MIDTLS_VERDICT", "%s", failed ? "failed" : "ok");
         if (failed)
-                log_record_add(&rec, "MIDTLS_REASON", "%s", call_code_row(e->error.code)->name);
+                add_error(&rec, &e->error);
 
         /* what the far server said; without that, what we said */
         log_record_add(&rec, "MIDTLS_STATUS", "%u", e->report.status ? e->report.status : failed ? call_error_status(&e->error) : e->status);
@@ -112,5 +123,7 @@ void record_denied(const Exchange *e) {
 
         log_record_init(&rec, PRIORITY_WARNING, EVENT_CALLER_DENIED);
         add_common(&rec, e);
+        log_record_add(&rec, "MIDTLS_VERDICT", "denied");
+        add_error(&rec, &e->error);
         log_record_send(&rec, "Call to %s denied: %s", e->alias, e->error.detail);
 }

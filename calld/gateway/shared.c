@@ -16,6 +16,7 @@ void shared_init(Shared *s) {
 
 void shared_done(Shared *s) {
         users_done(&s->users);
+        metrics_done(&s->metrics);
         pthread_mutex_destroy(&s->lock);
 }
 
@@ -78,9 +79,9 @@ void shared_remove_call(Shared *s, uid_t uid) {
         unlock(s);
 }
 
-void shared_count(Shared *s, CallCode code, const CallReport *report, uint64_t duration_usec) {
+void shared_count(Shared *s, Span alias, CallCode code, const CallReport *report, uint64_t duration_usec) {
         lock(s);
-        metrics_count(&s->metrics, code, report, duration_usec);
+        metrics_count(&s->metrics, alias, code, report, duration_usec);
         unlock(s);
 }
 
@@ -99,12 +100,39 @@ uint64_t shared_revision(const Shared *s) {
         return least;
 }
 
-unsigned shared_read(Shared *s, Metrics *ret) {
-        unsigned n_calls;
+unsigned shared_draining(const Shared *s) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < s->n_watches; i++)
+                n += s->watches[i].n_draining;
+        return n;
+}
+
+uint64_t shared_configuration_usec(const Shared *s) {
+        uint64_t last = 0;
+
+        for (size_t i = 0; i < s->n_watches; i++) {
+                if (s->watches[i].changed_usec == 0)
+                        return 0;
+                last = MAX_OF(last, s->watches[i].changed_usec);
+        }
+        return last;
+}
+
+unsigned shared_n_calls(Shared *s) {
+        unsigned n;
 
         lock(s);
-        *ret = s->metrics;
-        n_calls = s->n_calls;
+        n = s->n_calls;
         unlock(s);
-        return n_calls;
+        return n;
+}
+
+int shared_read(Shared *s, Metrics *ret) {
+        int r;
+
+        lock(s);
+        r = metrics_copy(&s->metrics, ret);
+        unlock(s);
+        return r;
 }

@@ -46,7 +46,7 @@ int shared_add_call(Shared *s, uid_t uid, unsigned max_calls, unsigned max_calls
 void shared_remove_call(Shared *s, uid_t uid);
 
 /* A call that has ended. */
-void shared_count(Shared *s, CallCode code, const CallReport *report, uint64_t duration_usec);
+void shared_count(Shared *s, Span alias, CallCode code, const CallReport *report, uint64_t duration_usec);
 
 /* Whether every worker has keyd. */
 bool shared_keyd_is_up(const Shared *s);
@@ -54,5 +54,14 @@ bool shared_keyd_is_up(const Shared *s);
 /* keyd's revision that every worker has at least. */
 uint64_t shared_revision(const Shared *s);
 
-/* A copy of the metrics. Return: the calls under way */
-unsigned shared_read(Shared *s, Metrics *ret);
+/* How many connections of former configurations are still used, summed up over the workers. */
+unsigned shared_draining(const Shared *s);
+
+/* When the last worker took the configuration that it has, realtime; 0: one has none */
+uint64_t shared_configuration_usec(const Shared *s);
+
+/* The calls under way. */
+unsigned shared_n_calls(Shared *s);
+
+/* A copy of the metrics, for metrics_done(). Return: 0 or -ENOMEM */
+int shared_read(Shared *s, Metrics *ret) _must_check_;
