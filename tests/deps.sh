@@ -29,6 +29,8 @@ curl                     curl
 openssl                  openssl
 socat                    socat
 stunnel4                 stunnel
+tinyproxy-bin            tinyproxy
+microsocks               -
 openssh-client           openssh-clients
 python3                  python3
 binutils                 binutils

@@ -4,6 +4,7 @@
 
 #include <sys/random.h>
 
+#include "calld/call/proxy.h"
 #include "calld/gateway/exchange.h"
 #include "calld/gateway/problem.h"
 #include "common/log.h"
@@ -48,10 +49,17 @@ static void add_identity(LogRecord *rec, const CallerIdentity *i) {
 }
 
 static void add_destination(LogRecord *rec, const Connection *c) {
+        char text[PROTO_TEXT_MAX + 1];
+        Proxy proxy;
+
         if (!c)
                 return;
 
         log_record_add(rec, "MIDTLS_DESTINATION", "%.*s:%u", (int) c->m.host.size, (const char *) c->m.host.data, c->m.port);
+        if (proxy_parse(c->m.proxy, &proxy)) {
+                proxy_to_string(&proxy, text, sizeof(text));
+                log_record_add(rec, "MIDTLS_PROXY", "%s", text);
+        }
         log_record_add(rec, "MIDTLS_PROFILE", "%.*s", (int) c->m.profile.size, (const char *) c->m.profile.data);
         if (c->profile)
                 log_record_add(rec, "MIDTLS_GENERATION", "%llu", (ull) c->profile->m.generation);

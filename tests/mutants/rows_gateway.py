@@ -11,6 +11,9 @@ ACCESS = "gateway-access"
 TARGET = "gateway-target"
 
 ROWS = {
+    "calld/call/address.c": [
+        ("address-denied", "return address_parse(copy, bytes, &bits) ? find_denied(bytes, deny) : NULL;", "return NULL;", "call-address"),
+    ],
     "calld/gateway/access.c": [
         (DENIED, "if (!rule || !context_allowed(&c->m.allow_selinux_contexts, peer))", "if (!rule)", ACCESS),
         (DENIED, "return a->rules[middle].connection == c ? &a->rules[middle] : NULL;", "return &a->rules[middle];", ACCESS),
