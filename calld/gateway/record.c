@@ -102,10 +102,12 @@ void record_call(const Exchange *e) {
                 log_record_send(&rec, "Call to %s: %s, status %u", e->alias, e->method, e->report.status);
 }
 
-void record_denied(const Exchange *e) {
+void record_denied(const Exchange *e, bool report_only) {
         LogRecord rec;
 
         log_record_init(&rec, PRIORITY_WARNING, EVENT_CALLER_DENIED);
         add_common(&rec, e);
-        log_record_send(&rec, "Call to %s denied: %s", e->alias, e->error.detail);
+        log_record_add(&rec, "MIDTLS_VERDICT", "%s", report_only ? "allowed" : "refused");
+        log_record_send(&rec, report_only ? "Call to %s would be denied, but for Enforce=no: %s" : "Call to %s denied: %s", e->alias,
+                        e->error.detail);
 }

@@ -23,6 +23,7 @@ static const IniRow rows[] = {
         ROW("Calls",   "MaxHeaderBytes",    ini_parser_size,           max_header_bytes_64),
         ROW("Calls",   "HeaderTimeout",     ini_parser_timespan,       header_timeout_usec),
         ROW("Calls",   "IdleTimeout",       ini_parser_timespan,       idle_timeout_usec),
+        ROW("Calls",   "Enforce",           ini_parser_bool,           enforce),
         ROW("Sandbox", "Mode",              config_parse_sandbox_mode, sandbox_strict),
         ROW("CyberArk", "Endpoint",         ini_parser_string,         cyberark.endpoint),
         ROW("CyberArk", "AppID",            ini_parser_string,         cyberark.app_id),
@@ -107,7 +108,7 @@ int config_load_midtls(char *const *dirs, Config *c, Problems *problems) {
         c->max_header_bytes_64 = c->max_header_bytes = 64 * 1024;
         c->header_timeout_usec = 10 * USEC_PER_SEC;
         c->idle_timeout_usec = 60 * USEC_PER_SEC;
-        c->sandbox_strict = true;
+        c->enforce = c->sandbox_strict = true;
 
         r = config_dir_list(dirs, ".conf", &files);
         for (size_t i = 0; r >= 0 && i < files.n_items; i++) {

@@ -30,9 +30,10 @@ ROWS = {
         (DENIED, "one.set && one.text < text.size && text.data[one.text] != '/'", "one.set && one.text < text.size", ACCESS),
     ],
     "calld/gateway/exchange-call.c": [
-        (DENIED, "if (!access_allows_caller(&g->access, c, e->client->has_peer ? &e->client->peer : NULL))", "if (0)", ERRORS),
-        (DENIED, "if (!access_allows_method(&c->m, span_from_string(e->method)))", "if (0)", ERRORS),
-        (DENIED, "if (!access_allows_path(&c->m, e->target.path))", "if (0)", ERRORS),
+        (DENIED, "if (!access_allows_caller(&g->access, c, e->client->has_peer ? &e->client->peer : NULL) &&", "if (0 &&", ERRORS),
+        (DENIED, "if (!access_allows_method(&c->m, span_from_string(e->method)) && ", "if (0 && ", ERRORS),
+        (DENIED, "return access_allows_path(&c->m, e->target.path) || ", "return true || ", ERRORS),
+        (DENIED, "return report_only;", "return true;", ERRORS),
         (INVALID, "if (method_known(e->method) && !target_leaves_base(e->target.path))", "if (!target_leaves_base(e->target.path))", ERRORS),
         ("overloaded", "if (e->gateway->n_calls >= limits->max_calls)", "if (0)", ERRORS),
         ("overloaded", "if (!user || user->n_calls >= limits->max_calls_per_user)", "if (!user)", ERRORS),
