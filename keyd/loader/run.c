@@ -10,7 +10,7 @@
 #include "common/msg-hello.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/grant.h"
-#include "keyd/loader/proxy-password.h"
+#include "keyd/loader/handed-on.h"
 #include "keyd/loader/publish.h"
 #include "keyd/loader/record.h"
 #include "keyd/loader/store.h"
@@ -253,15 +253,16 @@ static int read_configuration(Run *run, size_t *n_sent) {
         return send_list(run->extra, n_sent);
 }
 
-static int read_proxy_passwords(Run *run) {
+static int read_handed_on(Run *run) {
         Config *c = run->config;
-        int r = 0;
+        int r;
 
+        r = tcp_token_read(c, &run->problems);
         for (size_t i = 0; i < c->n_connections && r >= 0; i++)
                 if (c->connections[i]->applies)
                         r = proxy_password_read(c->connections[i], c->host_key_folder, &run->problems);
 
-        return r < 0 ? log_errno(r, "Cannot read the passwords of proxies") : 0;
+        return r < 0 ? log_errno(r, "Cannot read the secrets that calld is told") : 0;
 }
 
 static int give_keys(const Run *run) {
@@ -334,7 +335,7 @@ int run_load(const char *config_dir) {
         if (r >= 0)
                 r = read_configuration(&run, &n_sent);
         if (r >= 0)
-                r = read_proxy_passwords(&run);
+                r = read_handed_on(&run);
         if (r >= 0)
                 r = load_profiles(&run);
         if (r >= 0)

@@ -226,6 +226,8 @@ int watchlist_add_files(const Config *c, RecordList *ret) {
                 r = watchlist_add_path(c->config_xml, ret);
         if (r >= 0)
                 r = add_cyberark(&c->cyberark, ret);
+        if (r >= 0)
+                r = add_password(c->conf_file, c->tcp_token, ret);
         for (size_t i = 0; i < c->n_profiles && r >= 0; i++)
                 if (c->profiles[i]->applies) {
                         uses_bundle = uses_bundle || !c->profiles[i]->ca_file;

@@ -43,6 +43,17 @@ ROWS = {
         (INVALID, "else if (e->request.n_hosts > 1)", "else if (0)", ERRORS),
         (INVALID, "        else if (r != 0)\n                e->error = error;\n", "", ERRORS),
     ],
+    "calld/gateway/tcp.c": [
+        (DENIED, "if (e->request.from_page)", "if (0)", "gateway"),
+        (DENIED, "if (!host_is_exact(e))", "if (0)", "gateway"),
+        (DENIED, "if (e->request.n_hosts != 1)", "if (0)", "gateway"),
+        (DENIED, "return span_equal(host, t->authority);", "return true;", "gateway"),
+        (DENIED, "return span_equal(host, t->alias) && ", "return ", "gateway"),
+        (DENIED, " && (t->kind != TARGET_RESERVED || span_is(host, TARGET_RESERVED_AUTHORITY))", "", "gateway"),
+        (DENIED, "if (!tcp_token_matches(wanted, e->request.options.token))", "if (0)", "gateway"),
+        (DENIED, "if (wanted.size == 0 || wanted.size >= sizeof(a) || n >= sizeof(b))", "if (wanted.size >= sizeof(a) || n >= sizeof(b))", "gateway-request"),
+        (DENIED, "return CRYPTO_memcmp(a, b, sizeof(a)) == 0;", "return CRYPTO_memcmp(a, b, 16) == 0;", "gateway"),
+    ],
     "calld/gateway/request.c": [
         (INVALID, "strcasecmp(value, \"chunked\") != 0", "0", ERRORS),
         (INVALID, "if (r->n_encodings++ > 0 || ", "if (r->n_encodings++ > 9 || ", ERRORS),

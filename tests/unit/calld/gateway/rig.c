@@ -36,6 +36,7 @@ static void state_snapshot(Rig *r) {
                 .max_header_bytes = 16 * 1024,
                 .header_timeout_usec = USEC_PER_SEC,
                 .idle_timeout_usec = 2 * USEC_PER_SEC,
+                .tcp_token = SPAN_LITERAL(RIG_TOKEN),
         };
 
         ASSERT(msg_snapshot_encode(next_record(r), &m) == 0);

@@ -32,6 +32,9 @@ typedef struct Rig {
         pid_t calld;
 } Rig;
 
+#define RIG_TOKEN "0123456789abcdef-token"
+#define RIG_TOKEN_FIELD "Midtls-Token: " RIG_TOKEN "\r\n"
+
 Rig *rig_new(void);
 
 /* For cmocka's groups */
