@@ -187,7 +187,7 @@ void exchange_start(Exchange *e) {
                 exchange_answer_error(e);
                 return;
         }
-        if (e->request.options.soap != SOAP_NONE || e->request.options.soap_action) {
+        if (e->request.options.soap != SOAP_NONE || e->request.options.soap_action || e->request.options.soap_addressing) {
                 exchange_soap_begin(e);
                 return;
         }

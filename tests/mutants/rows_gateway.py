@@ -43,6 +43,12 @@ ROWS = {
         (INVALID, "else if (e->request.n_hosts > 1)", "else if (0)", ERRORS),
         (INVALID, "        else if (r != 0)\n                e->error = error;\n", "", ERRORS),
     ],
+    "calld/gateway/exchange-soap.c": [
+        (INVALID, "else if (o->soap_addressing && (!o->soap_action || !is_ascii(o->soap_action)))", "else if (o->soap_addressing && !o->soap_action)", ERRORS),
+    ],
+    "calld/soap/soap.c": [
+        (INVALID, "if (root.is_envelope && header.size > 0)", "if (0)", "soap"),
+    ],
     "calld/gateway/tcp.c": [
         (DENIED, "if (e->request.from_page)", "if (0)", "gateway"),
         (DENIED, "if (!host_is_exact(e))", "if (0)", "gateway"),

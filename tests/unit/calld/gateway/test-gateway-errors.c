@@ -50,6 +50,8 @@ static const ErrorRow error_rows[] = {
         {"tls12", "GET", "/silent", "Midtls-Timeout: 1s\r\n", 504, "timeout", "http_response_timeout"},
         {"tls13", "GET", "/garbage", "", 502, "response-invalid", "http_protocol_error"},
         {"small", "GET", "/bytes/5000", "", 502, "response-too-large", "http_response_body_size"},
+        {"tls13", "POST", "/x", "Midtls-Soap: 1.1\r\nMidtls-Soap-Action: a b\r\nMidtls-Soap-Addressing: 1.0\r\nContent-Length: 0\r\n", 400,
+         "request-invalid", "http_request_error"},
         {"tls13", "GET", "/x", "Midtls-Soap-Action: u\r\n", 400, "request-invalid", "http_request_error"},
 };
 
