@@ -84,12 +84,14 @@ class Tap(Raw):
     """An HTTP proxy that keeps what passes it: `connects` has the heads of the requests, `seen` and `answered` the bytes in the tunnels.
 
     CUT: after so many bytes of the far server's it closes both sides. EXTRA goes into the head of its answer.
+    LEADS_TO: where every tunnel leads, whatever was asked for.
     """
 
-    def __init__(self, cut=None, extra=""):
+    def __init__(self, cut=None, extra="", leads_to=None):
         super().__init__(self.tunnel)
         self.cut = cut
         self.extra = extra
+        self.leads_to = leads_to
         self.connects = []
         self.seen = b""
         self.answered = b""
@@ -100,7 +102,8 @@ class Tap(Raw):
         head, rest = peer.buffer.split(b"\r\n\r\n", 1)
         self.connects.append(head.decode("latin-1"))
         host, port = head.split(b" ")[1].decode().rsplit(":", 1)
-        with socket.create_connection(("127.0.0.1" if host == "localhost" else host, int(port)), 10) as far:
+        leads_to = self.leads_to or ("127.0.0.1" if host == "localhost" else host, int(port))
+        with socket.create_connection(leads_to, 10) as far:
             peer.send(("HTTP/1.1 200 yes\r\n%s\r\n" % self.extra).encode())
             if rest:
                 far.sendall(rest)
