@@ -27,8 +27,6 @@ static bool host_is_exact(const Exchange *e) {
         const Target *t = &e->target;
         Span host = e->request.host;
 
-        if (e->request.n_hosts != 1)
-                return false;
         if (t->kind == TARGET_URL)
                 return span_equal(host, t->authority);
         return span_equal(host, t->alias) && (t->kind != TARGET_RESERVED || span_is(host, TARGET_RESERVED_AUTHORITY));

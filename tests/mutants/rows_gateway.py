@@ -10,7 +10,17 @@ ERRORS = "gateway-errors"
 ACCESS = "gateway-access"
 TARGET = "gateway-target"
 
+MIX_UP = "identities-apart"
+
 ROWS = {
+    # One multi handle for all connections, or one set of easy handles, which have the TLS sessions: nothing else tells identities apart.
+    "calld/call/pool.c": [
+        (MIX_UP, "r = curlloop_new(loop, on_done, &p->curl);",
+         "static _Thread_local CurlLoop *one;\n        r = one ? 0 : curlloop_new(loop, on_done, &one);\n        p->curl = one;", "gateway",
+         [("calld/call/pool.c", "curlloop_free(p->curl);", "")]),
+        (MIX_UP, "CURL *pool_take_easy(Pool *p) {", "static _Thread_local Pool *one;\n\nCURL *pool_take_easy(Pool *p) {\n        p = one ? one : (one = p);", "gateway",
+         [("calld/call/pool.c", "void pool_give_easy(Pool *p, CURL *easy) {", "void pool_give_easy(Pool *p, CURL *easy) {\n        p = one;")]),
+    ],
     "calld/call/address.c": [
         ("address-denied", "return address_parse(copy, bytes, &bits) ? find_denied(bytes, deny) : NULL;", "return NULL;", "call-address"),
     ],
@@ -35,8 +45,10 @@ ROWS = {
         (DENIED, "return access_allows_path(&c->m, e->target.path) || ", "return true || ", ERRORS),
         (DENIED, "return report_only;", "return true;", ERRORS),
         (INVALID, "if (method_known(e->method) && !target_leaves_base(e->target.path))", "if (!target_leaves_base(e->target.path))", ERRORS),
-        ("overloaded", "if (e->gateway->n_calls >= limits->max_calls)", "if (0)", ERRORS),
-        ("overloaded", "if (!user || user->n_calls >= limits->max_calls_per_user)", "if (!user)", ERRORS),
+    ],
+    "calld/gateway/shared.c": [
+        ("overloaded", "if (s->n_calls >= max_calls)", "if (0)", ERRORS),
+        ("overloaded", "if (!user || user->n_calls >= max_calls_per_user)", "if (!user)", ERRORS),
     ],
     "calld/gateway/exchange.c": [
         ("request-too-large", "else if (e->request.n_bytes > gateway_max_header_bytes(e->gateway))", "else if (0)", ERRORS),
@@ -52,7 +64,6 @@ ROWS = {
     "calld/gateway/tcp.c": [
         (DENIED, "if (e->request.from_page)", "if (0)", "gateway"),
         (DENIED, "if (!host_is_exact(e))", "if (0)", "gateway"),
-        (DENIED, "if (e->request.n_hosts != 1)", "if (0)", "gateway"),
         (DENIED, "return span_equal(host, t->authority);", "return true;", "gateway"),
         (DENIED, "return span_equal(host, t->alias) && ", "return ", "gateway"),
         (DENIED, " && (t->kind != TARGET_RESERVED || span_is(host, TARGET_RESERVED_AUTHORITY))", "", "gateway"),

@@ -241,6 +241,39 @@ static void test_soap(void **state) {
         assert_problem(r, &d, 400, "request-invalid", "http_request_error");
 }
 
+static void assert_who(Rig *r, const char *alias, const char *path, const char *who) {
+        ANSWER(a);
+
+        rig_call(r, alias, "GET", path, "", NO_BODY, &a);
+        assert_int_equal(a.status, 200);
+        if (!body_has(&a, who) || a.body.size != strlen(who))
+                fail_msg("%s %s: %.*s", alias, path, (int) a.body.size, (const char *) a.body.data);
+}
+
+/*
+ * Two identities at one server: neither goes out over a connection that the other has made, nor resumes a TLS session of the other. libcurl cannot
+ * tell them apart: what an SSL_CTX callback sets is not part of what it compares.
+ */
+static void test_identities(void **state) {
+        static const char *const pairs[][2] = {{"as-mid", "as-second"}, {"as-mid13", "as-second13"}}, *const paths[] = {"/who", "/who-close"};
+        Rig *r = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+                for (size_t k = 0; k < ARRAY_SIZE(paths); k++)
+                        for (unsigned n = 0; n < 4; n++) {
+                                assert_who(r, pairs[i][0], paths[k], "mid");
+                                assert_who(r, pairs[i][1], paths[k], "second");
+                        }
+        /* or nothing could have been mixed up */
+        for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+                char alias[64];
+
+                snprintf(alias, sizeof(alias), "\"MIDTLS_ALIAS\":\"%s\"", pairs[i][1]);
+                rig_wait_log(r, "\"MIDTLS_REUSED\":\"1\"", alias);
+                rig_wait_log(r, "\"MIDTLS_RESUMED\":\"1\"", alias);
+        }
+}
+
 typedef struct TcpRow {
         const char *target, *fields;
         unsigned status;
@@ -304,6 +337,7 @@ int main(void) {
                 cmocka_unit_test(test_addressing),
                 cmocka_unit_test(test_pipeline_and_old),
                 cmocka_unit_test(test_soap),
+                cmocka_unit_test(test_identities),
                 cmocka_unit_test(test_tcp),
         };
 
