@@ -33,6 +33,7 @@ tinyproxy-bin            tinyproxy
 microsocks               -
 openssh-client           openssh-clients
 python3                  python3
+python3-h2               python3-h2
 binutils                 binutils
 systemd                  systemd
 systemd-container        systemd-container

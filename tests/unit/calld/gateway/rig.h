@@ -22,7 +22,7 @@
 typedef struct Rig {
         EVP_PKEY *ca_key, *key;
         X509 *ca, *certificate, *certificate2; /* the second identity has the same key, so that one fake keyd signs for both */
-        EVP_PKEY *other_key; /* of a CA that nobody knows */
+        EVP_PKEY *other_key;                   /* of a CA that nobody knows */
         X509 *other_ca;
         FakeKeyd *keyd;
         FarServer *tls12, *tls13, *nobody, *nobody12, *refuses12, *refuses13, *stranger, *wrongname, *plain, *mute;
