@@ -134,9 +134,10 @@ static int start_workers(Calld *c) {
                         return log_errno(r, "Cannot start a worker");
         }
 
-        r = acceptor_new(c->loop, TAKE_FD(c->fd), /* has_peer= */ true, c->workers, c->n_workers, &c->acceptors[0]);
+        r = acceptor_new(c->loop, TAKE_FD(c->fd), /* has_peer= */ true, c->workers, c->n_workers, c->shared.max_connections, &c->acceptors[0]);
         if (r >= 0 && c->tcp_fd >= 0)
-                r = acceptor_new(c->loop, TAKE_FD(c->tcp_fd), /* has_peer= */ false, c->workers, c->n_workers, &c->acceptors[1]);
+                r = acceptor_new(c->loop, TAKE_FD(c->tcp_fd), /* has_peer= */ false, c->workers, c->n_workers, c->shared.max_connections,
+                                 &c->acceptors[1]);
         return r < 0 ? log_errno(r, "Cannot listen") : 0;
 }
 

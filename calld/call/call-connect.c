@@ -47,7 +47,8 @@ curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct c
         }
 
         address_to_string(&address->addr, c->report.address, sizeof(c->report.address));
-        rule = address_find_denied(&address->addr, &c->connection->m.deny_addresses);
+        /* a proxy's address is none of the far server's */
+        rule = c->connection->m.proxy.size > 0 ? NULL : address_find_denied(&address->addr, &c->connection->m.deny_addresses);
         if (rule) {
                 /* another address of the name may do, so the call has not failed yet */
                 if (!c->failed)

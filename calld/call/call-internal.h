@@ -3,7 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A call as its own files see it: call.c (life), call-setup.c (options), call-connect.c (connection), call-head.c, call-body.c,
- * call-retry.c, call-error.c */
+ * call-retry.c, call-proxy.c, call-error.c */
 
 #include "calld/call/call.h"
 #include "calld/call/pool.h"
@@ -86,8 +86,9 @@ struct Call {
         bool stale;                   /* a kept connection is not to be used: another one is taken */
         unsigned n_stale;
 
-        bool failed;     /* error was set by us, before libcurl noticed anything */
-        CallError error; /* also an address that was refused, as long as another one may do */
+        bool never_again; /* whatever the code: another attempt would end the same way */
+        bool failed;      /* error was set by us, before libcurl noticed anything */
+        CallError error;  /* also an address that was refused, as long as another one may do */
         CallReport report;
 };
 
@@ -96,6 +97,12 @@ CallError *call_fail(Call *c);
 
 /* call-setup.c. Return: 0, 1 with *ret_error filled, -errno */
 int call_setup(Call *c, const CallRequest *request, CallError *ret_error) _must_check_;
+
+/* call-proxy.c. Return: 0, 1 with *ret_error filled, -errno */
+int call_setup_proxy(Call *c, CallError *ret_error) _must_check_;
+
+/* What became of a call whose proxy made no tunnel. Return: false when that was not the reason */
+bool call_explain_proxy(Call *c, CURLcode result);
 
 /* call-connect.c: what libcurl asks while it connects */
 int call_on_resolve(void *resolver, void *reserved, void *userdata);

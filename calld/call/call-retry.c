@@ -37,7 +37,7 @@ static void call_reset(Call *c) {
         kept.queue_usec = c->report.queue_usec;
         c->report = kept;
         c->error = (CallError) {.alert_id = -1};
-        c->failed = c->checked = c->head_done = c->discarding = false;
+        c->never_again = c->failed = c->checked = c->head_done = c->discarding = false;
         c->is_chunked = c->is_http2 = c->ends_by_close = false;
         c->upload_paused = c->download_paused = c->resume_upload = c->resume_download = false;
         c->n_connections = c->status = c->n_interim = c->n_trailers = 0;
@@ -122,7 +122,7 @@ size_t call_discard(Call *c, size_t n_bytes) {
  * certificate (RFC 8446, 4.4.2.4).
  */
 static bool failure_permits(const Call *c) {
-        if (c->status != 0)
+        if (c->status != 0 || c->never_again)
                 return false;
         if (c->error.code == CALL_CONNECT_FAILED || c->error.code == CALL_TIMEOUT)
                 return true;

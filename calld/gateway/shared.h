@@ -22,6 +22,8 @@ typedef struct Shared {
         size_t n_watches;                       /* does not change once they run */
         uint64_t started_usec;
 
+        unsigned max_connections; /* of callers, at once */
+
         pthread_mutex_t lock; /* for what follows */
         Users users;
         Metrics metrics;
@@ -34,11 +36,12 @@ enum {
         SHARED_E_CALLS_PER_USER, /* MaxCallsPerUser= */
 };
 
+/* Also raises the limit on descriptors as far as may be. */
 void shared_init(Shared *s);
 void shared_done(Shared *s);
 
-/* Counts a caller's connection in any case. Return: false when the user has more than @max */
-bool shared_add_connection(Shared *s, uid_t uid, unsigned max);
+/* Counts a caller's connection in any case. Return: false when the user has more than its share, which is @min at least */
+bool shared_add_connection(Shared *s, uid_t uid, unsigned min);
 void shared_remove_connection(Shared *s, uid_t uid);
 
 /* Counts a call. Return: 0, SHARED_E_* with the number that is there already in *ret_n; then it is not counted */
