@@ -1,0 +1,16 @@
+#pragma once
+
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The one place where calld takes a descriptor: the resolver's answers */
+
+#include "common/chan-pass.h"
+#include "common/msg-resolve.h"
+
+/*
+ * One answer. *ret_fd is a connection to keyd, made CLOEXEC and non-blocking, the caller's; -1 without.
+ *
+ * @keyd_socket: the path at which keyd listens; a descriptor that is no connection to it is a violation
+ * Return: 0, CHAN_E_*, -EAGAIN when nothing is there, other -errno
+ */
+int received_answer(int fd, Buf *record, const char *keyd_socket, MsgAnswer *ret, int *ret_fd) _must_check_;
