@@ -38,7 +38,7 @@ struct ResolverClient {
         sd_event_source *io;
         sd_event_source *defer; /* hands out what came while something was waited for */
         int fd;                 /* -1: the resolver has ended */
-        char *keyd_socket;
+        uid_t keyd_uid;
         ResolverOnEnd on_end;
         void *userdata;
         uint64_t last_id;
@@ -107,7 +107,7 @@ static int receive_one(ResolverClient *c) {
         Query *q;
         int r;
 
-        r = received_answer(c->fd, &c->record, c->keyd_socket, &answer, &fd);
+        r = received_answer(c->fd, &c->record, c->keyd_uid, &answer, &fd);
         if (r != 0)
                 return r;
 
@@ -185,7 +185,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
         return 0;
 }
 
-int resolver_client_new(sd_event *loop, int fd, const char *keyd_socket, ResolverOnEnd on_end, void *userdata, ResolverClient **ret) {
+int resolver_client_new(sd_event *loop, int fd, uid_t keyd_uid, ResolverOnEnd on_end, void *userdata, ResolverClient **ret) {
         _cleanup_(resolver_client_freep) ResolverClient *c = NULL;
         int r;
 
@@ -200,9 +200,7 @@ int resolver_client_new(sd_event *loop, int fd, const char *keyd_socket, Resolve
         c->on_end = on_end;
         c->userdata = userdata;
         c->record = (Buf) BUF_INIT(RESOLVE_RECORD_MAX);
-        c->keyd_socket = strdup(keyd_socket);
-        if (!c->keyd_socket)
-                return -ENOMEM;
+        c->keyd_uid = keyd_uid;
         r = sd_event_add_io(loop, &c->io, fd, EPOLLIN, on_readable, c);
         if (r >= 0)
                 r = sd_event_add_defer(loop, &c->defer, on_defer, c);
@@ -226,7 +224,6 @@ ResolverClient *resolver_client_free(ResolverClient *c) {
         sd_event_unref(c->loop);
         close_fdp(&c->fd);
         buf_done(&c->record);
-        free(c->keyd_socket);
         free(c);
         return NULL;
 }
@@ -338,7 +335,6 @@ int resolver_find_host(ResolverClient *c, Span name, uint64_t deadline_usec, Res
         *ret = l;
         return 0;
 }
-
 
 /* Return: 0 when @q is done, -ETIMEDOUT, other -errno */
 static int wait_for(ResolverClient *c, const Query *q) {

@@ -9,6 +9,7 @@
  * the resolver has ended, each is answered at once. Lookups of the same name that are under way share one question.
  */
 
+#include <sys/types.h>
 #include <systemd/sd-event.h>
 
 #include "common/msg-resolve.h"
@@ -22,16 +23,16 @@ typedef void (*ResolverOnAnswer)(void *userdata, const MsgAnswer *answer);
 /* The resolver has ended: from the loop, once. */
 typedef void (*ResolverOnEnd)(void *userdata);
 
-/* Takes over @fd. @keyd_socket: whose connections are taken; copied. @on_end may be NULL. Return: 0 or -errno (@fd is closed) */
-int resolver_client_new(sd_event *loop, int fd, const char *keyd_socket, ResolverOnEnd on_end, void *userdata, ResolverClient **ret) _must_check_;
+/* Takes over @fd. @keyd_uid: who listens at keyd's socket. @on_end may be NULL. Return: 0 or -errno (@fd is closed) */
+int resolver_client_new(sd_event *loop, int fd, uid_t keyd_uid, ResolverOnEnd on_end, void *userdata, ResolverClient **ret) _must_check_;
 
 /* Whoever waits is never answered. Takes NULL. */
 ResolverClient *resolver_client_free(ResolverClient *c);
 DEFINE_CLEANUP(ResolverClient *, resolver_client_free)
 
 /* Addresses of @name, of 1 to RESOLVE_NAME_MAX bytes. Return: 0 with *ret set, which is the caller's until the answer or the cancellation; -errno */
-int resolver_find_host(ResolverClient *c, Span name, uint64_t deadline_usec, ResolverOnAnswer on_answer, void *userdata,
-                       ResolverLookup **ret) _must_check_;
+int resolver_find_host(ResolverClient *c, Span name, uint64_t deadline_usec, ResolverOnAnswer on_answer, void *userdata, ResolverLookup **ret)
+        _must_check_;
 ResolverLookup *resolver_cancel(ResolverLookup *l);
 
 /*
