@@ -29,7 +29,7 @@ int chan_send_with(int fd, Span record, int passed) {
         return (size_t) n == record.size ? 0 : -EIO;
 }
 
-/* unix(7): what there was no room for is closed by the kernel and flagged. There is room for one. */
+/* unix(7): what there was no room for is closed by the kernel and flagged. There is room for one, which is less than CMSG_SPACE() of one. */
 static int take_descriptor(struct msghdr *m) {
         const struct cmsghdr *c = CMSG_FIRSTHDR(m);
         int passed = -1;
@@ -43,7 +43,7 @@ int chan_receive_with(int fd, Buf *ret, int *ret_passed) {
         _cleanup_fd_ int passed = -1;
         Control control = {};
         struct iovec iov;
-        struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+        struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_LEN(sizeof(int))};
         uint8_t *p;
         ssize_t n;
         int r;

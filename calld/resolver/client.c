@@ -10,6 +10,9 @@
 #include "common/log.h"
 #include "common/msg-hello.h"
 
+/* A question's own deadline is this much later than that of who asked it first, so that others can join. */
+#define JOIN_USEC USEC_PER_SEC
+
 /* One question that is under way, and gone when nobody waits for its answer any more. */
 typedef struct Query {
         struct Query *next;
@@ -278,7 +281,7 @@ static Query *ask(ResolverClient *c, ResolveKind kind, Span name, uint64_t deadl
 
         if (q)
                 return q;
-        q = query_new(c, kind, name, deadline_usec);
+        q = query_new(c, kind, name, deadline_usec + JOIN_USEC);
         if (q)
                 query_send(c, q);
         return q;
