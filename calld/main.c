@@ -30,10 +30,7 @@
 #define PURPOSE "Takes plain HTTP on a Unix socket and calls out over mutual TLS."
 
 static const DaemonOption options[] = {
-        DAEMON_ROW_KEYD_SOCKET,
-        DAEMON_ROW_LOG,
-        DAEMON_ROW_CHECK,
-        DAEMON_ROW_SANDBOX,
+        DAEMON_ROW_KEYD_SOCKET, DAEMON_ROW_LOG, DAEMON_ROW_CHECK, DAEMON_ROW_WORKERS, DAEMON_ROW_SANDBOX,
 };
 
 typedef struct Calld {
@@ -118,7 +115,7 @@ static int start_resolver(Calld *c, size_t n_workers, const DaemonOptions *o) {
 }
 
 static int make_workers(Calld *c, const DaemonOptions *o) {
-        size_t n = worker_count();
+        size_t n = o->workers > 0 ? o->workers : worker_count();
         int r;
 
         r = start_resolver(c, n, o);

@@ -8,6 +8,7 @@
 #include "calld/call/call.h"
 #include "calld/call/pool.h"
 #include "calld/keyprov/keyclient.h"
+#include "calld/keyprov/library.h"
 #include "calld/resolver/client.h"
 
 /* All response headers of one answer; libcurl stops at 300 KiB by itself. */
@@ -27,6 +28,7 @@ struct Caller {
         sd_event *loop;
         const Watch *watch;       /* borrowed */
         ResolverClient *resolver; /* borrowed */
+        Library *library;
         KeyClient *client;
         unsigned n_calls;
 };

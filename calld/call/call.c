@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "calld/call/call-internal.h"
-#include "calld/keyprov/provider.h"
 
 static bool is_up(const void *userdata) {
         return watch_is_up(userdata);
@@ -18,9 +17,7 @@ int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Cal
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 return -ENOMEM;
 
-        r = provider_load();
-        if (r == 0)
-                r = handshake_prepare();
+        r = handshake_prepare();
         if (r < 0)
                 return r;
 
@@ -31,6 +28,9 @@ int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Cal
         c->loop = sd_event_ref(loop);
         c->watch = watch;
         c->resolver = resolver;
+        r = library_new(&c->library);
+        if (r < 0)
+                return r;
         r = keyclient_new(connect_keyd, resolver, watch ? is_up : NULL, watch, &c->client);
         if (r < 0)
                 return r;
@@ -45,9 +45,14 @@ Caller *caller_free(Caller *c) {
 
         ASSERT(c->n_calls == 0);
         keyclient_free(c->client);
+        library_free(c->library);
         sd_event_unref(c->loop);
         free(c);
         return NULL;
+}
+
+void caller_enter(const Caller *c) {
+        library_enter(c ? c->library : NULL);
 }
 
 /* libcurl's transfer begins when the name is known. */

@@ -13,8 +13,9 @@
 #include "calld/call/watch.h"
 #include "calld/gateway/metrics.h"
 #include "calld/gateway/users.h"
+#include "common/daemon-options.h"
 
-#define SHARED_WORKERS_MAX 16U
+#define SHARED_WORKERS_MAX DAEMON_WORKERS_MAX
 
 typedef struct Shared {
         WatchState watches[SHARED_WORKERS_MAX]; /* of the workers */
