@@ -78,7 +78,7 @@ static int worker_prepare(Worker *w, uid_t keyd_uid, int resolver_fd, Shared *sh
         if (r >= 0)
                 r = caller_new(w->loop, w->resolver, w->watch, &w->caller);
         if (r >= 0)
-                r = gateway_new(w->loop, &w->directory, w->caller, shared, &w->n_clients, &w->gateway);
+                r = gateway_new(w->loop, &w->directory, w->caller, w->resolver, shared, &w->n_clients, &w->gateway);
         return r;
 }
 
