@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "calld/gateway/acceptor.h"
+#include "calld/gateway/confine.h"
 #include "calld/resolver/start.h"
 #include "common/daemon.h"
 #include "common/daemon-options.h"
@@ -199,7 +200,9 @@ static ssize_t start(Calld *c, const DaemonOptions *o) {
         if (n < 0)
                 return n;
         r = start_workers(c);
-        return r < 0 ? r : n;
+        if (r >= 0 && !o->sandbox_off)
+                r = confine_calld();
+        return r < 0 ? log_errno(r, "Cannot confine calld") : n;
 }
 
 static int run(const DaemonOptions *o) {

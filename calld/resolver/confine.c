@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "common/jail.h"
@@ -111,6 +112,7 @@ static const JailRule lookup_calls[] = {
         {.name = "gettimeofday"},
         {.name = "getuid"},
         {.name = "nanosleep"},
+        {.name = "prctl",    .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = PR_CAPBSET_READ}, /* libcap asks when it is loaded */
         {.name = "restart_syscall"},
         {.name = "rseq"},
         {.name = "rt_sigaction"},
