@@ -16,6 +16,7 @@
 #include "common/daemon.h"
 #include "common/daemon-options.h"
 #include "common/jail.h"
+#include "common/landlock.h"
 #include "common/log.h"
 
 /* For the first snapshot: longer than keyd takes to open its keystores, shorter than a caller's patience. */
@@ -178,6 +179,28 @@ static int start_workers(Calld *c) {
         return r < 0 ? log_errno(r, "Cannot listen") : 0;
 }
 
+static int serve_confined(Calld *c, bool sandbox_off) {
+        char landlock[LANDLOCK_TEXT_MAX] = "no Landlock";
+        LogRecord rec;
+        int r;
+
+        r = sandbox_off ? 0 : confine_calld_files(landlock);
+        if (r < 0)
+                return log_errno(r, "Cannot confine calld by Landlock");
+
+        snprintf(c->shared.sandbox, sizeof(c->shared.sandbox), "%s; %s", sandbox_off ? "no syscall filter" : "syscall filter", landlock);
+        r = start_workers(c);
+        if (r < 0)
+                return r;
+        r = sandbox_off ? 0 : confine_calld();
+        if (r < 0)
+                return log_errno(r, "Cannot install the syscall filter");
+
+        log_record_init(&rec, sandbox_off ? PRIORITY_WARNING : PRIORITY_INFO, EVENT_SANDBOX);
+        log_record_send(&rec, "calld: %s", c->shared.sandbox);
+        return 0;
+}
+
 /* Return: the number of connections, -ECANCELED when the end was asked for meanwhile, other -errno */
 static ssize_t start(Calld *c, const DaemonOptions *o) {
         ssize_t n;
@@ -199,10 +222,8 @@ static ssize_t start(Calld *c, const DaemonOptions *o) {
         n = wait_for_keyd(c, o->keyd_socket);
         if (n < 0)
                 return n;
-        r = start_workers(c);
-        if (r >= 0 && !o->sandbox_off)
-                r = confine_calld();
-        return r < 0 ? log_errno(r, "Cannot confine calld") : n;
+        r = serve_confined(c, o->sandbox_off);
+        return r < 0 ? r : n;
 }
 
 static int run(const DaemonOptions *o) {

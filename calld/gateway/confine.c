@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/jail.h"
+#include "common/landlock.h"
 
 /*
  * TCP to far servers, records to keyd and the resolver, callers. No file is opened, nothing is started, no thread is made, no memory becomes code.
@@ -113,6 +114,18 @@ static const JailRule syscalls[] = {
         {.name = "time"},
 };
 /* clang-format on */
+
+/*
+ * Not the ports of the connections alone: a reload brings new ones, and what Landlock has taken away does not come back. What the unit permits of the
+ * network (IPAddressAllow=) and what each connection's handshake proves bounds them.
+ */
+int confine_calld_files(char *ret_text) {
+        static const LandlockRules rules = {.files = LANDLOCK_FILES_NONE, .tcp = LANDLOCK_TCP_CONNECT};
+        int r;
+
+        r = landlock_confine(&rules, ret_text);
+        return r < 0 ? r : 0;
+}
 
 /* With the one row that is not constant: abort() signals this process; others of its user run beside it. */
 int confine_calld(void) {

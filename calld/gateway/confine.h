@@ -6,5 +6,10 @@
 
 #include "common/def.h"
 
-/* Return: 0 or -errno */
+/*
+ * Landlock first, while there is one thread; then the filter, when all are there. In between they are made.
+ *
+ * @ret_text: as landlock_confine(). Return: 0 or -errno
+ */
+int confine_calld_files(char *ret_text) _must_check_;
 int confine_calld(void) _must_check_;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "common/jail.h"
+#include "common/landlock.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -139,12 +140,18 @@ static const JailRule resolver_calls[] = {
 };
 /* clang-format on */
 
-int confine_resolver(bool sandbox_off) {
+int confine_resolver(bool sandbox_off, char *ret_text) {
+        static const LandlockRules landlock = {.files = LANDLOCK_FILES_READ, .tcp = LANDLOCK_TCP_DNS};
         JailRule rules[ARRAY_SIZE(lookup_calls) + ARRAY_SIZE(resolver_calls)];
+        int r;
 
+        snprintf(ret_text, LANDLOCK_TEXT_MAX, "no Landlock");
         if (sandbox_off || SANITIZED)
                 return 0;
 
+        r = landlock_confine(&landlock, ret_text);
+        if (r < 0)
+                return r;
         memcpy(rules, lookup_calls, sizeof(lookup_calls));
         memcpy(rules + ARRAY_SIZE(lookup_calls), resolver_calls, sizeof(resolver_calls));
         return jail_seccomp(rules, ARRAY_SIZE(rules));

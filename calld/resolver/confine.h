@@ -10,6 +10,8 @@
 
 #include "common/def.h"
 
+/* @ret_text: as landlock_confine(). Return: 0 or -errno */
+int confine_resolver(bool sandbox_off, char *ret_text) _must_check_;
+
 /* Return: 0 or -errno */
-int confine_resolver(bool sandbox_off) _must_check_;
 int confine_lookup(bool sandbox_off) _must_check_;

@@ -14,6 +14,7 @@
 #include "calld/resolver/start.h"
 #include "common/daemon-options.h"
 #include "common/jail.h"
+#include "common/landlock.h"
 #include "common/log.h"
 
 #define EXIT_USAGE 2
@@ -44,6 +45,20 @@ static void open_log(LogTarget target) {
                 log_set_journal(fd, LOG_JOURNAL_PATH);
 }
 
+/* Should: all is prepared, nothing was read from a peer. */
+static int confine(bool sandbox_off) {
+        char landlock[LANDLOCK_TEXT_MAX];
+        LogRecord rec;
+        int r;
+
+        r = confine_resolver(sandbox_off, landlock);
+        if (r < 0)
+                return r;
+        log_record_init(&rec, sandbox_off ? PRIORITY_WARNING : PRIORITY_INFO, EVENT_SANDBOX);
+        log_record_send(&rec, "Resolver: %s; %s", sandbox_off ? "no syscall filter" : "syscall filter", landlock);
+        return 0;
+}
+
 int main(int argc, char *argv[]) {
         ServerOptions s = {.first_fd = RESOLVER_FD_FIRST, .n_fds = count_channels()};
         DaemonOptions o;
@@ -63,7 +78,7 @@ int main(int argc, char *argv[]) {
 
         r = o.sandbox_off ? 0 : jail_prepare();
         if (r >= 0)
-                r = confine_resolver(o.sandbox_off);
+                r = confine(o.sandbox_off);
         if (r >= 0)
                 r = server_run(&s);
         if (r < 0)
