@@ -21,6 +21,7 @@ typedef struct Shared {
         WatchState watches[SHARED_WORKERS_MAX]; /* of the workers */
         size_t n_watches;                       /* does not change once they run */
         uint64_t started_usec;
+        char sandbox[128]; /* the confinement that was reached; does not change either */
 
         unsigned max_connections; /* of callers, at once */
 
