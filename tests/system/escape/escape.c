@@ -8,6 +8,7 @@
  */
 
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -15,12 +16,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "common/parse.h"
 #include "tests/system/escape/escape.h"
 
 #define TRY_USEC (5 * USEC_PER_SEC)
 #define EXIT_UNCONFINED 255
 
-pid_t escape_victim = 1;
+pid_t escape_victim;
 static bool confined;
 
 /* An errno is an exit status: all are below 255. */
@@ -99,6 +101,7 @@ static int run_all(char **names) {
 int main(int argc, char **argv) {
         static const struct option options[] = {
                 {"confine", no_argument, NULL, 'c'}, {"exec", required_argument, NULL, 'e'}, {"victim", required_argument, NULL, 'v'}, {}};
+        uint64_t victim = 1;
         int c;
 
         while ((c = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
@@ -110,11 +113,10 @@ int main(int argc, char **argv) {
                 }
                 if (c == 'c')
                         confined = true;
-                else if (c == 'v')
-                        escape_victim = (pid_t) atoi(optarg);
-                else
+                else if (c != 'v' || parse_uint(optarg, 1, INT_MAX, &victim) != 0)
                         return 2;
         }
 
+        escape_victim = (pid_t) victim;
         return run_all(argv + optind);
 }

@@ -11,9 +11,17 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "common/parse.h"
 #include "tests/system/escape/escape.h"
 
 #define CONNECT_MSEC 1000
+
+static struct sockaddr_in loopback(const char *port) {
+        uint16_t number = 0;
+
+        ignore_result(parse_port(port, &number), "it is one of the list below");
+        return (struct sockaddr_in) {.sin_family = AF_INET, .sin_port = htons(number), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
 
 static int try_family(int family, int type, int protocol) {
         return try_fd(socket(family, type | SOCK_CLOEXEC, protocol));
@@ -101,7 +109,7 @@ static int wait_for_connection(int fd) {
 /* The host refuses when nothing listens: whoever hears that got through. */
 static int try_connect(const char *port) {
         _cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t) atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in a = loopback(port);
         int r;
 
         if (fd < 0)
@@ -114,14 +122,14 @@ static int try_connect(const char *port) {
 
 static int try_send(const char *port) {
         _cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t) atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in a = loopback(port);
 
         return fd < 0 ? -errno : try_result(sendto(fd, "x", 1, 0, (struct sockaddr *) &a, sizeof(a)));
 }
 
 static int try_listen(const char *port) {
         _cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t) atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in a = loopback(port);
 
         if (fd < 0 || bind(fd, (struct sockaddr *) &a, sizeof(a)) < 0)
                 return -errno;
