@@ -15,6 +15,8 @@ int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Call
                 return -ENOMEM;
 
         r = provider_load();
+        if (r == 0)
+                r = handshake_prepare();
         if (r < 0)
                 return r;
 

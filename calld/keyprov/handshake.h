@@ -76,6 +76,9 @@ DEFINE_CLEANUP(Handshake *, handshake_unref)
 /* Records why there will be no signature; the first reason stands. @sentence may be NULL. */
 void handshake_fail(Handshake *h, HandshakeFailure failure, uint8_t refusal_code, Span sentence);
 
+/* Once, before threads: so that handshake_attach() may be called by several. Return: 0 or -ENOMEM */
+int handshake_prepare(void) _must_check_;
+
 /* Gives @ctx a reference and lets it report each message to @h. Return: 0 or -ENOMEM */
 int handshake_attach(Handshake *h, SSL_CTX *ctx) _must_check_;
 
