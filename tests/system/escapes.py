@@ -35,7 +35,8 @@ def sandbox_of(unit, without=()):
     for name in without:
         text, n = re.subn(r"^%s=.*\n" % re.escape(name), "", text, flags=re.MULTILINE)
         equal(n > 0, True, "%s has %s=" % (unit, name))
-    return text
+    # The program itself is to be found there.
+    return text.replace("[Service]\n", "[Service]\nBindReadOnlyPaths=%s\nExecPaths=+%s\n" % (HERE, HERE))
 
 
 def attempt(name, text, command):

@@ -5,6 +5,7 @@
 import contextlib
 
 import credentials
+import layers
 import life
 import records
 import sandbox
@@ -21,6 +22,7 @@ def main(suite):
         records.tests(suite)
         credentials.tests(suite, partners["fresh"])
         sandbox.tests(suite)
+        layers.tests(suite)
         life.tests(suite)
         if suite.failed:
             print("--- the end of the journal\n" + run("journalctl", "--no-pager", "--output=short-precise", "--lines=60", status=None))

@@ -137,9 +137,9 @@ def hung():
         os.kill(pid, signal.SIGSTOP)
     for unit in SERVICES:
         wait_until(lambda: int(show(unit, "NRestarts")) > 0 and show(unit, "ActiveState") == "active", unit + " runs again", 20)
+        for line in ("Watchdog timeout", "code=killed, status=6/ABRT"):
+            wait_until(lambda: line in journal_of(unit), "%r in the journal of %s" % (line, unit))
         text = journal_of(unit)
-        contains(text, "Watchdog timeout", "journal of " + unit)
-        contains(text, "code=killed, status=6/ABRT", "journal of " + unit)
         equal("code=dumped" in text, False, "a core of " + unit)
         equal(before[unit] in pids(unit), False, "the old process of " + unit)
     wait_until(lambda: call("fresh").status == 200, "a new handshake")
