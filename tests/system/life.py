@@ -122,6 +122,9 @@ def caller_unit():
     systemctl("restart", "midtls-calld.service")
     record = journal(EVENT="call", CALL_ID=good("crm").header("Midtls-Call-Id"))[0]
     equal(record.get("MIDTLS_CALLER_UNIT"), "midtls-tests.service", "the caller's unit")
+    os.unlink(DROP_IN % ("midtls-calld.service", "callers"))
+    systemctl("daemon-reload")
+    systemctl("restart", "midtls-calld.service")
 
 
 def hung():
@@ -167,4 +170,7 @@ def tests(suite):
     suite.run("calld is stopped, and started by its socket", calld_stopped)
     suite.run("the caller's unit is recorded where calld may see processes", caller_unit)
     suite.run("the watchdog kills who hangs", hung)
+
+
+def end(suite):
     suite.run("both end well", ended)
