@@ -113,9 +113,9 @@ Worker *worker_free(Worker *w) {
         close_unread(w);
         sd_event_source_disable_unref(w->io);
         gateway_free(w->gateway);
-        caller_free(w->caller);
         watch_free(w->watch);
         directory_done(&w->directory);
+        caller_free(w->caller);
         sd_event_unref(w->loop);
         close_fdp(&w->orders[0]);
         close_fdp(&w->orders[1]);
@@ -135,7 +135,9 @@ static void *worker_run(void *userdata) {
         Worker *w = userdata;
         int r;
 
+        caller_enter(w->caller);
         r = sd_event_loop(w->loop);
+        caller_enter(NULL);
         if (r < 0) {
                 log_errno(r, "A worker's event loop failed");
                 _exit(EXIT_FAILURE); /* its callers would wait for ever */
