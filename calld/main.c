@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "calld/gateway/acceptor.h"
+#include "calld/gateway/idle.h"
 #include "common/daemon.h"
 #include "common/daemon-options.h"
 #include "common/jail.h"
@@ -38,9 +39,11 @@ typedef struct Calld {
         Worker *workers[SHARED_WORKERS_MAX];
         size_t n_workers;
         Acceptor *acceptors[2];
+        Idle *idle;
 } Calld;
 
 static void calld_done(Calld *c) {
+        idle_free(c->idle);
         for (size_t i = 0; i < ARRAY_SIZE(c->acceptors); i++)
                 acceptor_free(c->acceptors[i]);
         for (size_t i = 0; i < c->n_workers; i++)
@@ -52,18 +55,25 @@ static void calld_done(Calld *c) {
 }
 
 /* The workers are waited for when they are freed. */
-static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        Calld *c = userdata;
-
-        (void) source;
-        (void) info;
+static void drain(Calld *c) {
         daemon_notify_stopping();
         for (size_t i = 0; i < ARRAY_SIZE(c->acceptors); i++)
                 c->acceptors[i] = acceptor_free(c->acceptors[i]);
         for (size_t i = 0; i < c->n_workers; i++)
                 worker_drain(c->workers[i], DRAIN_USEC);
         sd_event_exit(c->loop, 0);
+}
+
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        (void) source;
+        (void) info;
+        drain(userdata);
         return 0;
+}
+
+/* Who connects from now on starts the next one: the listening sockets are the service manager's. */
+static void on_idle(void *userdata) {
+        drain(userdata);
 }
 
 static int take_sockets(Calld *c) {
@@ -158,6 +168,8 @@ static ssize_t start(Calld *c, const DaemonOptions *o) {
         if (n < 0)
                 return n;
         r = start_workers(c);
+        if (r >= 0)
+                r = idle_new(c->loop, &c->shared, on_idle, c, &c->idle);
         return r < 0 ? r : n;
 }
 

@@ -15,6 +15,7 @@ int msg_snapshot_decode(Span body, MsgSnapshot *ret) {
         m.max_header_bytes = wire_get_u32(&r);
         m.header_timeout_usec = wire_get_u64(&r);
         m.idle_timeout_usec = wire_get_u64(&r);
+        m.idle_exit_usec = wire_get_u64(&r);
 
         k = wire_reader_end(&r);
         if (k)
@@ -36,6 +37,7 @@ int msg_snapshot_encode(Buf *record, const MsgSnapshot *m) {
         wire_put_u32(&w, m->max_header_bytes);
         wire_put_u64(&w, m->header_timeout_usec);
         wire_put_u64(&w, m->idle_timeout_usec);
+        wire_put_u64(&w, m->idle_exit_usec);
 
         return wire_writer_end(&w);
 }

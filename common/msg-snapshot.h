@@ -20,6 +20,7 @@ typedef struct MsgSnapshot {
         uint32_t max_header_bytes;
         uint64_t header_timeout_usec;
         uint64_t idle_timeout_usec;
+        uint64_t idle_exit_usec; /* [Calls] IdleExit=; 0: never */
 } MsgSnapshot;
 
 int msg_snapshot_decode(Span body, MsgSnapshot *ret) _must_check_;

@@ -17,8 +17,9 @@ typedef struct Watch Watch;
 
 /* What other threads may know of a watch. */
 typedef struct WatchState {
-        atomic_bool up;             /* from a complete snapshot until the connection ends */
-        _Atomic(uint64_t) revision; /* of the last snapshot; 0: there was none */
+        atomic_bool up;                   /* from a complete snapshot until the connection ends */
+        _Atomic(uint64_t) revision;       /* of the last snapshot; 0: there was none */
+        _Atomic(uint64_t) idle_exit_usec; /* [Calls] IdleExit= of it */
 } WatchState;
 
 /* Starts to connect; @d and @state outlive the watch. Return: 0 or -errno */

@@ -151,6 +151,43 @@ def hung():
     systemctl("daemon-reload")
 
 
+def idle():
+    """IdleExit=: calld ends, then keyd; their sockets stay, and the next call starts both."""
+    path = ETC + "/midtls.conf.d/idle.conf"
+    write(path, "[Calls]\nIdleExit=1s\n", "midtls-keyd")
+    os.chmod(os.path.dirname(path), 0o755)
+    systemctl("restart", *SERVICES)
+    try:
+        for _ in range(2):
+            good("crm")
+            for unit in reversed(SERVICES):
+                wait_until(lambda: show(unit, "ActiveState") == "inactive", unit + " ends", 20)
+                equal((show(unit, "Result"), show(unit, "NRestarts")), ("success", "0"), "how %s ended" % unit)
+        with Calls("fresh", kept=False) as calls:
+            wait_until(lambda: calls.problem or calls.n_good > 5, "calls go on")
+    finally:
+        os.unlink(path)
+        systemctl("restart", *SERVICES)
+
+
+def sockets_restarted():
+    """A socket that is made anew is found by the daemon of the other side."""
+    good("fresh")
+    systemctl("stop", "midtls-keyd.service")
+    systemctl("restart", "midtls-keyd.socket")
+    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+
+
+def out_of_memory():
+    """calld goes before keyd, and before most others."""
+    scores = []
+    for unit in SERVICES:
+        with open("/proc/%d/oom_score_adj" % main_pid(unit)) as file:
+            scores.append(int(file.read()))
+        equal((show(unit, "MemorySwapMax"), show(unit, "LimitCORE")), ("0" if "keyd" in unit else "infinity", "0"), "limits of " + unit)
+    equal(scores[0] < scores[1], True, "scores of keyd and calld: %r" % scores)
+
+
 def ended():
     systemctl("stop", *SERVICES)
     for unit in SERVICES:
@@ -170,6 +207,9 @@ def tests(suite):
     suite.run("calld is stopped, and started by its socket", calld_stopped)
     suite.run("the caller's unit is recorded where calld may see processes", caller_unit)
     suite.run("the watchdog kills who hangs", hung)
+    suite.run("both end when nobody calls, and the next call starts them", idle)
+    suite.run("keyd's socket is made anew", sockets_restarted)
+    suite.run("calld goes first when memory is short", out_of_memory)
 
 
 def end(suite):
