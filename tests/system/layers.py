@@ -24,6 +24,7 @@ LAYERS = (
     ("MemoryDenyWriteExecute", CALLD, (), "map-writable-code"),
     ("SystemCallFilter", CALLD, (), "io-uring"),
     ("SystemCallFilter", KEYD, (), "keyring"),
+    ("SystemCallFilter", CALLD, (), "listen-tcp"),
     ("RestrictNamespaces", CALLD, ("SystemCallFilter",), "user-namespace"),
     ("LockPersonality", CALLD, (), "all-is-code"),
     ("ProtectProc", CALLD, (), "see-processes"),

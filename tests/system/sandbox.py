@@ -16,13 +16,12 @@ SYS_MEMFD_SECRET = 447
 
 
 # All that a daemon's place lets through, whatever runs there. Of the tries, "signal" and "fork" are the supervisor's work.
-COMMON = {"be-dumpable", "connect-journal", "connect-notify", "fork", "inotify", "list-etc", "listen-abstract", "memfd-to-code", "read-machine-id", "read-passwd",
-          "unix", "write-own-code"}
+COMMON = {"be-dumpable", "connect-journal", "connect-notify", "fork", "list-etc", "memfd-to-code", "read-machine-id", "read-passwd", "unix", "write-own-code"}
 CONFIGURATION = {"list-configuration", "list-keystores", "read-configuration", "read-host-key", "read-keystore", "stat-keystore"}
 ALLOWED = {
-    "midtls-keyd.service": COMMON | CONFIGURATION | {"signal"},
+    "midtls-keyd.service": COMMON | CONFIGURATION | {"inotify", "signal"},
     "midtls-calld.service": COMMON | {"connect-abstract", "connect-https", "connect-keyd", "connect-smtp", "connect-ssh", "inet", "inet6", "list-sys",
-                                      "listen-tcp", "send-dns", "send-other"},
+                                      "send-dns", "send-other"},
 }
 # The same with the program's own filter. The fetcher gets a network by a drop-in only.
 FILTERS = {

@@ -41,7 +41,7 @@ static int try_map_memfd(const char *argument _unused_) {
 }
 
 static int try_map_file(const char *path) {
-        _cleanup_fd_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+        _cleanup_fd_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0700);
         int r;
 
         if (fd < 0)
