@@ -10,7 +10,7 @@ import re
 import escapes
 import web
 from harness import equal, fail
-from host import ETC, HERE, SERVICES, good, journal, pids, process_name, role, run
+from host import ETC, HERE, SERVICES, good, journal, pids, process_name, role, run, show
 
 # What the policy lets through whoever asks: it has no class for namespaces of users, and the processes of this test are root's already.
 COMMON = {
@@ -83,6 +83,18 @@ def caller_context():
     record = journal(EVENT="call", CALL_ID=good("crm").header("Midtls-Call-Id"))[0]
     with open("/proc/self/attr/current") as file:
         equal(record["MIDTLS_CALLER_CONTEXT"], file.read().strip("\0\n"), "the caller's context")
+
+
+def limits():
+    """As the kernel has them: here the controllers are systemd's."""
+    for unit, wanted in (("midtls-keyd.service", {"memory.max": 1 << 30, "memory.swap.max": 0, "pids.max": 32}),
+                         ("midtls-calld.service", {"memory.max": 2 << 30, "pids.max": 1024})):
+        folder = "/sys/fs/cgroup" + show(unit, "ControlGroup")
+        found = {}
+        for name in wanted:
+            with open(os.path.join(folder, name)) as file:
+                found[name] = int(file.read())
+        equal(found, wanted, "limits of " + unit)
 
 
 # denials
@@ -175,6 +187,7 @@ def permissive():
 
 
 def tests(suite):
+    suite.run("memory and processes are limited", limits)
     suite.run("each process is in its domain", processes)
     suite.run("the loader too, which has ended", loader_process)
     suite.run("sockets, folders and keys are labelled as they are made", labelled)
