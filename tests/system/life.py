@@ -4,7 +4,7 @@
 import os
 import signal
 
-from harness import UnixConnection, contains, equal, wait_until
+from harness import Answer, UnixConnection, contains, equal, wait_until
 from host import CALLD_SOCKET, ETC, SERVICES, Calls, add_profile, call, good, journal, journal_of, main_pid, pids, role, run, show, systemctl, write
 
 DROP_IN = "/run/systemd/system/%s.d/%s.conf"
@@ -86,6 +86,26 @@ def accepted():
     wait_until(lambda: show("midtls-calld.service", "ActiveState") == "inactive", "calld has ended")
     equal(show("midtls-calld.service", "Result"), "success", "how it ended")
     good("crm")
+
+
+def upgraded():
+    """Both are replaced, as by a package, while a call is half sent: it is answered by the old ones, the next by the new."""
+    good("crm")
+    before = {unit: main_pid(unit) for unit in SERVICES}
+    connection = UnixConnection(CALLD_SOCKET)
+    connection.putrequest("POST", "/echo", skip_host=True)
+    for name, value in (("Host", "crm"), ("Content-Length", "10")):
+        connection.putheader(name, value)
+    connection.endheaders(b"first")
+    good("crm")  # connections are accepted in order
+    systemctl("restart", "--no-block", *SERVICES)
+    wait_until(lambda: show("midtls-calld.service", "ActiveState") == "deactivating", "calld ends")
+    connection.send(b"then.")
+    answer = Answer(connection.getresponse())
+    equal((answer.status, answer.body), (200, b"firstthen."), "answer of the call that was under way")
+    for unit in SERVICES:
+        wait_until(lambda: show(unit, "ActiveState") == "active" and main_pid(unit) != before[unit], unit + " is another process")
+    good("fresh")
 
 
 def tcp():
@@ -202,6 +222,7 @@ def tests(suite):
     suite.run("keyd is stopped, and started by its socket", stopped)
     suite.run("calld is restarted while calls come", calld_restarted)
     suite.run("calld ends when a caller has connected and not spoken yet", accepted)
+    suite.run("both are replaced while a call is half sent", upgraded)
     suite.run("the optional TCP socket", tcp)
     suite.run("no call without a record, whatever the journal's rate limit", all_recorded)
     suite.run("calld is stopped, and started by its socket", calld_stopped)
