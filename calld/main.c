@@ -19,8 +19,8 @@
 /* For the first snapshot: longer than keyd takes to open its keystores, shorter than a caller's patience. */
 #define FIRST_SNAPSHOT_USEC (3 * USEC_PER_SEC)
 
-/* For calls under way at the end; TimeoutStopSec= is longer. */
-#define DRAIN_USEC (3 * USEC_PER_SEC)
+/* For calls under way at the end, while new ones wait in the backlog; TimeoutStopSec= is longer. */
+#define DRAIN_USEC (20 * USEC_PER_SEC)
 
 #define KEYD_SOCKET "/run/midtls/keyd.sock"
 #define PURPOSE "Takes plain HTTP on a Unix socket and calls out over mutual TLS."
