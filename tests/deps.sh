@@ -40,6 +40,8 @@ semodule-utils           policycoreutils
 util-linux               util-linux
 procps                   procps-ng
 mandoc                   -
+man-db                   man-db
+zsh                      zsh
 '
 
 have_debian() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
