@@ -89,7 +89,7 @@ def drains():
 def complete(package):
     """Each file is root's, and what is no link nor folder can be written by root alone."""
     files = package.files()
-    for wanted in ("/usr/bin/midtls", "/usr/libexec/midtls/keyd-signer", "/usr/libexec/midtls/calld"):
+    for wanted in ("/usr/bin/midtls", "/usr/libexec/midtls/keyd-signer", "/usr/libexec/midtls/calld", "/usr/share/bash-completion/completions/midtls"):
         contains(files, wanted, "files of the package")
     for path in files:
         if os.path.isfile(path) and not os.path.islink(path):
