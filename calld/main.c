@@ -9,8 +9,7 @@
 
 #include <sys/socket.h>
 
-#include "calld/call/call.h"
-#include "calld/gateway/gateway.h"
+#include "calld/gateway/acceptor.h"
 #include "common/daemon.h"
 #include "common/daemon-options.h"
 #include "common/jail.h"
@@ -19,6 +18,9 @@
 /* For the first snapshot: longer than keyd takes to open its keystores, shorter than a caller's patience. */
 #define FIRST_SNAPSHOT_USEC (3 * USEC_PER_SEC)
 
+/* While it waits for that, signals are looked for this often. */
+#define SIGNALS_USEC (100 * USEC_PER_MSEC)
+
 /* For calls under way at the end, while new ones wait in the backlog; TimeoutStopSec= is longer. */
 #define DRAIN_USEC (20 * USEC_PER_SEC)
 
@@ -26,41 +28,41 @@
 #define PURPOSE "Takes plain HTTP on a Unix socket and calls out over mutual TLS."
 
 static const DaemonOption options[] = {
-        DAEMON_ROW_KEYD_SOCKET,
-        DAEMON_ROW_LOG,
-        DAEMON_ROW_CHECK,
-        DAEMON_ROW_SANDBOX,
+        DAEMON_ROW_KEYD_SOCKET, DAEMON_ROW_LOG, DAEMON_ROW_CHECK, DAEMON_ROW_WORKERS, DAEMON_ROW_SANDBOX,
 };
 
 typedef struct Calld {
-        int fd, tcp_fd; /* -1: not passed, or the gateway's by now */
+        int fd, tcp_fd; /* -1: not passed, or an acceptor's by now */
         sd_event *loop;
-        Directory directory;
-        Watch *watch;
-        Caller *caller;
-        Gateway *gateway;
+        Shared shared;
+        Worker *workers[SHARED_WORKERS_MAX];
+        size_t n_workers;
+        Acceptor *acceptors[2];
 } Calld;
 
 static void calld_done(Calld *c) {
-        gateway_free(c->gateway);
-        caller_free(c->caller);
-        watch_free(c->watch);
-        directory_done(&c->directory);
+        for (size_t i = 0; i < ARRAY_SIZE(c->acceptors); i++)
+                acceptor_free(c->acceptors[i]);
+        for (size_t i = 0; i < c->n_workers; i++)
+                worker_free(c->workers[i]);
+        shared_done(&c->shared);
         sd_event_unref(c->loop);
         close_fdp(&c->fd);
         close_fdp(&c->tcp_fd);
 }
 
+/* The workers are waited for when they are freed. */
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Calld *c = userdata;
 
         (void) source;
         (void) info;
         daemon_notify_stopping();
-        if (c->gateway)
-                gateway_drain(c->gateway, DRAIN_USEC);
-        else
-                sd_event_exit(c->loop, 0);
+        for (size_t i = 0; i < ARRAY_SIZE(c->acceptors); i++)
+                c->acceptors[i] = acceptor_free(c->acceptors[i]);
+        for (size_t i = 0; i < c->n_workers; i++)
+                worker_drain(c->workers[i], DRAIN_USEC);
+        sd_event_exit(c->loop, 0);
         return 0;
 }
 
@@ -75,17 +77,68 @@ static int take_sockets(Calld *c) {
         return r < 0 && r != -ENOENT && r != -EINVAL ? log_errno(r, "The socket calld-tcp is not what it should be") : 0;
 }
 
-static int listen_all(Calld *c) {
+static int make_workers(Calld *c, const DaemonOptions *o) {
+        size_t n = o->workers > 0 ? o->workers : worker_count();
         int r;
 
-        r = gateway_listen(c->gateway, TAKE_FD(c->fd), /* has_peer= */ true);
+        while (c->n_workers < n) {
+                r = worker_new(o->keyd_socket, &c->shared, &c->workers[c->n_workers]);
+                if (r < 0)
+                        return log_errno(r, "Cannot make a worker");
+                c->n_workers++;
+        }
+        return 0;
+}
+
+/* One worker's first snapshot, with an eye on signals. Return: as worker_wait_first(), -ECANCELED when the end was asked for meanwhile */
+static ssize_t wait_for_worker(Calld *c, Worker *w, uint64_t deadline_usec) {
+        ssize_t n;
+
+        do {
+                n = worker_wait_first(w, MIN_OF(deadline_usec, deadline_after(SIGNALS_USEC)));
+                if (sd_event_run(c->loop, 0) < 0 || sd_event_get_state(c->loop) == SD_EVENT_FINISHED || sd_event_get_exit_code(c->loop, NULL) >= 0)
+                        return -ECANCELED;
+        } while (n == -ETIMEDOUT && now_usec() < deadline_usec);
+        return n;
+}
+
+/* Without keyd the service starts all the same: it says why calls fail. Return: the number of connections or -errno */
+static ssize_t wait_for_keyd(Calld *c, const char *keyd_socket) {
+        uint64_t deadline = deadline_after(FIRST_SNAPSHOT_USEC);
+        ssize_t n = 0;
+
+        for (size_t i = 0; i < c->n_workers; i++) {
+                n = wait_for_worker(c, c->workers[i], deadline);
+                if (n == -ECANCELED)
+                        return n;
+                if (n == -ETIMEDOUT) {
+                        log_message(PRIORITY_WARNING, "keyd does not answer at %s; calls fail until it does", keyd_socket);
+                        return 0;
+                }
+                if (n < 0)
+                        return log_errno((int) n, "Cannot wait for keyd");
+        }
+        return n;
+}
+
+static int start_workers(Calld *c) {
+        int r;
+
+        for (size_t i = 0; i < c->n_workers; i++) {
+                r = worker_start(c->workers[i]);
+                if (r < 0)
+                        return log_errno(r, "Cannot start a worker");
+        }
+
+        r = acceptor_new(c->loop, TAKE_FD(c->fd), /* has_peer= */ true, c->workers, c->n_workers, &c->acceptors[0]);
         if (r >= 0 && c->tcp_fd >= 0)
-                r = gateway_listen(c->gateway, TAKE_FD(c->tcp_fd), /* has_peer= */ false);
+                r = acceptor_new(c->loop, TAKE_FD(c->tcp_fd), /* has_peer= */ false, c->workers, c->n_workers, &c->acceptors[1]);
         return r < 0 ? log_errno(r, "Cannot listen") : 0;
 }
 
-/* Return: 0, -ECANCELED when the end was asked for meanwhile, other -errno */
-static int start(Calld *c, const DaemonOptions *o) {
+/* Return: the number of connections, -ECANCELED when the end was asked for meanwhile, other -errno */
+static ssize_t start(Calld *c, const DaemonOptions *o) {
+        ssize_t n;
         int r;
 
         r = take_sockets(c);
@@ -97,37 +150,30 @@ static int start(Calld *c, const DaemonOptions *o) {
         r = daemon_prepare_loop_with(c->loop, on_end, c);
         if (r < 0)
                 return log_errno(r, "Cannot handle signals");
-        r = watch_new(c->loop, o->keyd_socket, &c->directory, &c->watch);
+        r = make_workers(c, o);
         if (r < 0)
-                return log_errno(r, "Cannot watch keyd");
-        r = caller_new(c->loop, o->keyd_socket, c->watch, &c->caller);
-        if (r < 0)
-                return log_errno(r, "Cannot prepare calls");
+                return r;
 
-        /* Without keyd the service starts all the same: it says why calls fail. */
-        r = watch_wait_first(c->watch, deadline_after(FIRST_SNAPSHOT_USEC));
-        if (sd_event_get_exit_code(c->loop, NULL) >= 0)
-                return -ECANCELED;
-        if (r == -ETIMEDOUT)
-                log_message(PRIORITY_WARNING, "keyd does not answer at %s; calls fail until it does", o->keyd_socket);
-        else if (r < 0)
-                return log_errno(r, "Cannot wait for keyd");
-
-        r = gateway_new(c->loop, &c->directory, c->watch, c->caller, &c->gateway);
-        return r < 0 ? log_errno(r, "Cannot make the gateway") : listen_all(c);
+        n = wait_for_keyd(c, o->keyd_socket);
+        if (n < 0)
+                return n;
+        r = start_workers(c);
+        return r < 0 ? r : n;
 }
 
 static int run(const DaemonOptions *o) {
         _cleanup_(calld_done) Calld c = {.fd = -1, .tcp_fd = -1};
+        ssize_t n;
         int r;
 
-        r = start(&c, o);
-        if (r == -ECANCELED)
+        shared_init(&c.shared);
+        n = start(&c, o);
+        if (n == -ECANCELED)
                 return 0;
-        if (r < 0)
-                return r;
+        if (n < 0)
+                return (int) n;
 
-        daemon_notify_ready("%zu connections", c.directory.n_connections);
+        daemon_notify_ready("%zd connections", n);
         r = sd_event_loop(c.loop);
         return r < 0 ? log_errno(r, "The event loop failed") : 0;
 }

@@ -8,6 +8,7 @@
 #include "calld/call/call.h"
 #include "calld/call/pool.h"
 #include "calld/keyprov/keyclient.h"
+#include "calld/keyprov/library.h"
 
 /* All response headers of one answer; libcurl stops at 300 KiB by itself. */
 #define CALL_HEAD_MAX (512U * 1024)
@@ -22,6 +23,7 @@
 struct Caller {
         sd_event *loop;
         const Watch *watch; /* borrowed */
+        Library *library;
         KeyClient *client;
         unsigned n_calls;
 };

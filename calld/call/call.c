@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "calld/call/call-internal.h"
-#include "calld/keyprov/provider.h"
 
 static bool is_up(const void *userdata) {
         return watch_is_up(userdata);
@@ -14,7 +13,7 @@ int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Call
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 return -ENOMEM;
 
-        r = provider_load();
+        r = handshake_prepare();
         if (r < 0)
                 return r;
 
@@ -24,6 +23,9 @@ int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Call
 
         c->loop = sd_event_ref(loop);
         c->watch = watch;
+        r = library_new(&c->library);
+        if (r < 0)
+                return r;
         r = keyclient_new(keyd_socket, watch ? is_up : NULL, watch, &c->client);
         if (r < 0)
                 return r;
@@ -38,9 +40,14 @@ Caller *caller_free(Caller *c) {
 
         ASSERT(c->n_calls == 0);
         keyclient_free(c->client);
+        library_free(c->library);
         sd_event_unref(c->loop);
         free(c);
         return NULL;
+}
+
+void caller_enter(const Caller *c) {
+        library_enter(c ? c->library : NULL);
 }
 
 static int64_t usec_of(CURL *easy, CURLINFO info) {

@@ -19,8 +19,13 @@ typedef struct Caller Caller; /* libcurl's home: multi handles on the loop, the 
 
 /* @keyd_socket: for signatures. @watch: to answer keyd-unavailable at once while keyd is away. Both outlive it. Return: 0 or -errno */
 int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Caller **ret) _must_check_;
+
+/* After what calls have left in the directory is gone. */
 Caller *caller_free(Caller *c);
 DEFINE_CLEANUP(Caller *, caller_free)
+
+/* For the thread that runs the loop, before it does: it uses this Caller's OpenSSL. NULL: the process's again. */
+void caller_enter(const Caller *c);
 
 typedef struct Call Call;
 

@@ -16,15 +16,15 @@
 struct Watch {
         sd_event *loop;
         char *socket_path;
-        Directory *directory; /* borrowed */
-        Snapshot *snapshot;   /* on its way */
+        Directory *directory; /* borrowed, as is the state */
+        WatchState *state;
+        Snapshot *snapshot; /* on its way */
         Buf record;
         int fd;
         sd_event_source *io;
         sd_event_source *timer; /* to reconnect, or the deadline of an answer */
         uint64_t retry_usec;    /* 0: at once */
         bool welcome;
-        bool up;
 };
 
 static void watch_connect(Watch *w);
@@ -43,7 +43,7 @@ static void watch_close(Watch *w) {
         w->snapshot = snapshot_free(w->snapshot);
         close_fdp(&w->fd);
         w->welcome = false;
-        w->up = false;
+        w->state->up = false;
 }
 
 /* Ends the connection and makes the next one: at once, then after 100 ms, doubling up to 5 s. */
@@ -95,7 +95,8 @@ static int watch_on_message(Watch *w, uint8_t type, Span body) {
         if (r != 0)
                 return r;
 
-        w->up = true;
+        w->state->revision = w->directory->revision;
+        w->state->up = true;
         w->retry_usec = 0;
         w->timer = sd_event_source_disable_unref(w->timer);
         return 0;
@@ -167,7 +168,7 @@ static void watch_connect(Watch *w) {
                 watch_set_timer(w, WATCH_ANSWER_USEC);
 }
 
-int watch_new(sd_event *loop, const char *keyd_socket, Directory *d, Watch **ret) {
+int watch_new(sd_event *loop, const char *keyd_socket, Directory *d, WatchState *state, Watch **ret) {
         _cleanup_(watch_freep) Watch *w = NULL;
 
         w = calloc(1, sizeof(*w));
@@ -177,6 +178,7 @@ int watch_new(sd_event *loop, const char *keyd_socket, Directory *d, Watch **ret
         w->fd = -1;
         w->loop = sd_event_ref(loop);
         w->directory = d;
+        w->state = state;
         w->record = (Buf) BUF_INIT(PROTO_RECORD_MAX);
         w->retry_usec = WATCH_RETRY_MIN_USEC;
         w->socket_path = strdup(keyd_socket);
@@ -201,7 +203,7 @@ Watch *watch_free(Watch *w) {
 }
 
 bool watch_is_up(const Watch *w) {
-        return w->up;
+        return w->state->up;
 }
 
 int watch_wait_first(Watch *w, uint64_t deadline_usec) {

@@ -4,6 +4,7 @@
 
 #include <fnmatch.h>
 #include <grp.h>
+#include <pthread.h>
 #include <pwd.h>
 
 #include "calld/gateway/target.h"
@@ -11,6 +12,9 @@
 #include "common/parse.h"
 
 #define GROUP_NAME "midtls"
+
+/* The library's static buffers; workers look names up when connections have changed. */
+static pthread_mutex_t lookup_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool lookup_user(const char *name, uid_t *ret) {
         struct passwd *p;
@@ -22,9 +26,11 @@ static bool lookup_user(const char *name, uid_t *ret) {
                 return true;
         }
 
+        ASSERT(pthread_mutex_lock(&lookup_lock) == 0);
         p = getpwnam(name);
         if (p)
                 *ret = p->pw_uid;
+        ASSERT(pthread_mutex_unlock(&lookup_lock) == 0);
         return p;
 }
 
@@ -37,9 +43,11 @@ static bool lookup_group(const char *name, gid_t *ret) {
                 return true;
         }
 
+        ASSERT(pthread_mutex_lock(&lookup_lock) == 0);
         g = getgrnam(name);
         if (g)
                 *ret = g->gr_gid;
+        ASSERT(pthread_mutex_unlock(&lookup_lock) == 0);
         return g;
 }
 

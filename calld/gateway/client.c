@@ -119,19 +119,8 @@ static int client_new(Listener *l, int fd, Client **ret) {
 
 static bool client_count(Client *c) {
         Gateway *g = c->listener->gateway;
-        UserCount *count = users_get(&g->users, client_uid(c));
-        unsigned max = g->directory->limits.max_calls_per_user + CONNECTIONS_SPARE;
 
-        return count && ++count->n_connections <= max;
-}
-
-static void client_uncount(Client *c) {
-        Gateway *g = c->listener->gateway;
-        UserCount *count = users_get(&g->users, client_uid(c));
-
-        if (count && count->n_connections > 0)
-                count->n_connections--;
-        users_tidy(&g->users, client_uid(c));
+        return shared_add_connection(g->shared, client_uid(c), g->directory->limits.max_calls_per_user + CONNECTIONS_SPARE);
 }
 
 static void client_forget_new(Client *c) {
@@ -147,23 +136,26 @@ void client_on_request(Client *c) {
 }
 
 static void client_on_closed(Client *c) {
-        client_uncount(c);
+        shared_remove_connection(c->listener->gateway->shared, client_uid(c));
         client_forget_new(c);
         gateway_check_drained(c->listener->gateway);
 }
 
 void client_on_connection(void *userdata, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        Listener *l = userdata;
         Client *c = *context;
 
         if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+                (*l->gateway->n_clients)--;
                 if (c)
                         client_on_closed(c);
                 *context = client_free(c);
                 return;
         }
 
-        if (client_new(userdata, info->connect_fd, &c) < 0) {
+        l->n_taken++;
+        if (client_new(l, info->connect_fd, &c) < 0) {
                 shutdown(info->connect_fd, SHUT_RDWR);
                 return;
         }

@@ -75,41 +75,26 @@ static bool check_path(Exchange *e) {
         return false;
 }
 
-/* MaxCalls=, MaxCallsPerUser= */
 static bool take_place(Exchange *e) {
         const MsgSnapshot *limits = &e->gateway->directory->limits;
-        UserCount *user = users_get(&e->gateway->users, client_uid(e->client));
+        unsigned n;
+        int r;
 
-        if (e->gateway->n_calls >= limits->max_calls) {
-                call_error_set(&e->error, CALL_OVERLOADED, NULL, "%u calls are under way, as many as MaxCalls= permits", e->gateway->n_calls);
-                return false;
-        }
-        if (!user || user->n_calls >= limits->max_calls_per_user) {
-                call_error_set(&e->error, CALL_OVERLOADED, NULL, "this user has %u calls under way, as many as MaxCallsPerUser= permits",
-                               user ? user->n_calls : 0);
+        r = shared_add_call(e->gateway->shared, client_uid(e->client), limits->max_calls, limits->max_calls_per_user, &n);
+        if (r == SHARED_E_CALLS)
+                call_error_set(&e->error, CALL_OVERLOADED, NULL, "%u calls are under way, as many as MaxCalls= permits", n);
+        if (r == SHARED_E_CALLS_PER_USER) {
+                call_error_set(&e->error, CALL_OVERLOADED, NULL, "this user has %u calls under way, as many as MaxCallsPerUser= permits", n);
                 e->error.status = 429;
-                return false;
         }
-
-        e->gateway->n_calls++;
-        user->n_calls++;
-        e->counted = true;
-        return true;
+        e->counted = r == 0;
+        return e->counted;
 }
 
 static void give_place(Exchange *e) {
-        uid_t uid = e->identity.known ? e->identity.uid : USER_UNKNOWN;
-        UserCount *user;
-
-        if (!e->counted)
-                return;
-
+        if (e->counted)
+                shared_remove_call(e->gateway->shared, e->identity.known ? e->identity.uid : USER_UNKNOWN);
         e->counted = false;
-        e->gateway->n_calls--;
-        user = users_get(&e->gateway->users, uid);
-        if (user && user->n_calls > 0)
-                user->n_calls--;
-        users_tidy(&e->gateway->users, uid);
 }
 
 void exchange_cancel_call(Exchange *e) {

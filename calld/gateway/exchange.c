@@ -80,7 +80,7 @@ static void exchange_free(Exchange *e) {
 void exchange_end(Exchange *e) {
         if (e->begun && !e->quiet) {
                 record_call(e);
-                metrics_count(&e->gateway->metrics, e->error.code, &e->report, now_usec() - e->started_usec);
+                shared_count(e->gateway->shared, e->error.code, &e->report, now_usec() - e->started_usec);
         }
         exchange_free(e);
 }

@@ -34,9 +34,11 @@ static void answer_status(Exchange *e) {
 static void answer_metrics(Exchange *e) {
         _cleanup_(buf_done) Buf text = BUF_INIT(METRICS_MAX);
         const Gateway *g = e->gateway;
-        MetricsNow now = {.n_calls = g->n_calls, .keyd_up = watch_is_up(g->watch), .directory = g->directory};
+        MetricsNow now = {.keyd_up = shared_keyd_is_up(g->shared), .directory = g->directory};
+        Metrics metrics;
 
-        if (metrics_format(&g->metrics, &now, &text) == 0)
+        now.n_calls = shared_read(g->shared, &metrics);
+        if (metrics_format(&metrics, &now, &text) == 0)
                 exchange_answer_text(e, 200, TYPE_METRICS, buf_span(&text));
         else
                 reserved_answer_json(e, NULL);
@@ -48,7 +50,7 @@ static void answer_healthz(Exchange *e) {
 
 /* Ready for every call: the connections are known and keyd is there for new handshakes. */
 static void answer_readyz(Exchange *e) {
-        if (watch_is_up(e->gateway->watch))
+        if (shared_keyd_is_up(e->gateway->shared))
                 exchange_answer_text(e, 200, TYPE_TEXT, SPAN_LITERAL("ready\n"));
         else
                 exchange_answer_text(e, 503, TYPE_TEXT, SPAN_LITERAL("keyd is not there\n"));

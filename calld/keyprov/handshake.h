@@ -76,6 +76,9 @@ DEFINE_CLEANUP(Handshake *, handshake_unref)
 /* Records why there will be no signature; the first reason stands. @sentence may be NULL. */
 void handshake_fail(Handshake *h, HandshakeFailure failure, uint8_t refusal_code, Span sentence);
 
+/* Once, before threads: so that handshake_attach() may be called by several. Return: 0 or -ENOMEM */
+int handshake_prepare(void) _must_check_;
+
 /*
  * RFC 8879: what keyd is shown has certificates in it, not compressed ones. libssl offers compression by itself since 3.2; the numbers are that
  * library's, so that a build with the headers of 3.0 says it too. They are nothing to 3.0 itself.

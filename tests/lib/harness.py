@@ -149,9 +149,10 @@ class Answer:
 class Pair:
     """keyd and calld from the build tree in a folder of their own; a context manager. SUITE None: nothing is checked at the end."""
 
-    def __init__(self, suite, name="pair", config=""):
+    def __init__(self, suite, name="pair", config="", workers=None):
         self.suite = suite
         self.name = name
+        self.workers = ["--workers=%d" % workers] if workers else []
         self.dir = tempfile.mkdtemp(prefix="midtls-")
         self.etc = os.path.join(self.dir, "etc")
         self.socket = os.path.join(self.dir, "run", "calld.sock")
@@ -196,7 +197,7 @@ class Pair:
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [os.path.join(TOP, "tests", "pair.sh"), "--sandbox=" + SANDBOX, self.dir, "--", "sh", "-c", "echo up; exec cat"],
+            [os.path.join(TOP, "tests", "pair.sh"), "--sandbox=" + SANDBOX, *self.workers, self.dir, "--", "sh", "-c", "echo up; exec cat"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ, BUILD=BUILD))
         if self.process.stdout.readline() != b"up\n":
             fail("tests/pair.sh did not start the pair")

@@ -320,6 +320,21 @@ static bool log_has(Rig *r, const char *text, const char *with) {
         return false;
 }
 
+void rig_wait_calls(Rig *r, unsigned n_calls) {
+        uint64_t deadline = deadline_after(10 * USEC_PER_SEC);
+        char line[64];
+        bool found;
+
+        snprintf(line, sizeof(line), "\nmidtls_calls_in_flight %u\n", n_calls);
+        do {
+                _cleanup_(http_answer_done) HttpAnswer a = HTTP_ANSWER_INIT;
+
+                rig_call(r, "midtls", "GET", "/metrics", "", (Span) {}, &a);
+                ASSERT(a.status == 200 && now_usec() < deadline);
+                found = memmem(a.body.data, a.body.size, line, strlen(line));
+        } while (!found);
+}
+
 void rig_wait_log(Rig *r, const char *text, const char *with) {
         uint64_t deadline = deadline_after(10 * USEC_PER_SEC);
 

@@ -45,6 +45,9 @@ Rig *rig_free(Rig *r);
 /* Sends @request (method, target, fields without the last empty line), takes the answer on a connection of its own. */
 void rig_call(Rig *r, const char *alias, const char *method, const char *target, const char *fields, Span body, HttpAnswer *ret);
 
+/* Waits until @n_calls are under way. Asserts after ten seconds. */
+void rig_wait_calls(Rig *r, unsigned n_calls);
+
 /* Waits until calld's log holds @text on one line with @with (NULL: any). Asserts after ten seconds. */
 void rig_wait_log(Rig *r, const char *text, const char *with);
 

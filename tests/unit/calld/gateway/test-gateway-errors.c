@@ -199,7 +199,7 @@ static void test_overloaded(void **state) {
                 fds[i] = http_connect(r->socket);
                 http_send_text(fds[i], "GET /silent HTTP/1.1\r\nHost: tls12\r\n\r\n");
         }
-        /* they are read in the order they came */
+        rig_wait_calls(r, ARRAY_SIZE(fds));
         rig_call(r, "tls13", "GET", "/x", "", NO_BODY, &a);
         assert_problem(r, &a, 429, "overloaded", "connection_limit_reached");
         assert_string_equal(http_field(&a, "Retry-After", 0), "1");
@@ -208,6 +208,7 @@ static void test_overloaded(void **state) {
                 others[i] = http_connect_tcp(r->tcp_port);
                 http_send_text(others[i], "GET /silent HTTP/1.1\r\nHost: open\r\n\r\n");
         }
+        rig_wait_calls(r, ARRAY_SIZE(fds) + ARRAY_SIZE(others));
         last = http_connect_tcp(r->tcp_port);
         http_send_text(last, "GET /x HTTP/1.1\r\nHost: open\r\n\r\n");
         http_receive(last, false, &b);

@@ -12,7 +12,7 @@
 #include <openssl/provider.h>
 
 #include "calld/keyprov/handle.h"
-#include "calld/keyprov/provider.h"
+#include "calld/keyprov/library.h"
 #include "tests/unit/calld/keyprov/credentials.h"
 #include "tests/unit/calld/keyprov/fake-keyd.h"
 
@@ -227,18 +227,29 @@ static void test_no_other_use(void **state) {
         peers_done(&p);
 }
 
-/* Other keys stay in the default provider. */
+/* Other keys stay with the default provider's algorithms. */
 static void test_default_provider(void **state) {
         EVP_PKEY *key = credentials_make_key("ec-p256");
 
         (void) state;
-        assert_string_equal(OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(key)), "default");
+        assert_string_equal(OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(key)), "midtls-default");
         EVP_PKEY_free(key);
 }
 
 static int setup(void **state) {
-        (void) state;
-        return provider_load();
+        Library *library = NULL;
+
+        if (library_new(&library) < 0)
+                return -1;
+        library_enter(library);
+        *state = library;
+        return 0;
+}
+
+static int teardown(void **state) {
+        library_enter(NULL);
+        library_free(*state);
+        return 0;
 }
 
 int main(void) {
@@ -249,5 +260,5 @@ int main(void) {
                 cmocka_unit_test(test_default_provider),
         };
 
-        return cmocka_run_group_tests(tests, setup, NULL);
+        return cmocka_run_group_tests(tests, setup, teardown);
 }
