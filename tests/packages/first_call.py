@@ -76,7 +76,7 @@ def typed(name, answers=()):
         os.kill(pid, 9)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.close(terminal)
-    text = shown.decode(errors="replace").replace("\r\n", "\n")
+    text = re.sub("\x1b\\[[0-9;]*m", "", shown.decode(errors="replace").replace("\r\n", "\n"))
     if status != 0 or answers:
         fail("exit status %d, prompts that did not come: %r, shown:\n%s" % (status, answers, text[-3000:]))
     return text
@@ -101,8 +101,44 @@ def status_200():
             equal(PASSWORD in file.read(), False, "the password in " + name)
 
 
+def renewed():
+    """Another keystore with the same password: the partner sees the other certificate."""
+    shutil.copy(PKI + "/p256.keytool.p12", "/root/renewed.p12")
+    text = typed("rotate")
+    contains(text, "mauth: loaded", "midtls reload")
+    contains(text, "CN=p256", "midtls certs")
+    contains(run("midtls", "call", "crm", "/incident/42"), "CN=p256", "what the partner saw")
+
+
+def audited():
+    text = typed("audit")
+    contains(text, "signature", "midtls log")
+    for wanted in ("MIDTLS_DESTINATION=partner.example.com:443", "MIDTLS_CALL_ID=", "MIDTLS_SERVER_SPKI_SHA256="):
+        contains(text, wanted, "the record of a signature")
+    contains(text, "Subject: A client key was loaded", "explanation")
+
+
+def migrated():
+    """A MID Server's folder, its files as an installation makes them: for its own user and group."""
+    agent = "/opt/servicenow/mid/agent"
+    with open(README, encoding="utf-8") as file:
+        parameters = re.search(r"^```xml\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL).group(1)
+    run("groupadd", "mid")
+    write(agent + "/config.xml", "<?xml version=\"1.0\"?>\n<parameters>\n%s</parameters>\n" % parameters.replace("changeit", PASSWORD), "mid", 0o600)
+    os.makedirs(agent + "/security")
+    shutil.copy(PKI + "/rsa3072.keytool.p12", agent + "/security/partner.p12")
+    shutil.chown(agent + "/security/partner.p12", "root", "mid")
+    text = typed("migrate")
+    contains(text, "status: 200 OK", "what the terminal shows")
+    contains(text, "CN=rsa3072", "the partner's answer")
+    contains(run("midtls", "call", "partner://partner.example.com/api/v2/incident/42"), "CN=rsa3072", "the answer to the same call by scheme")
+
+
 def tests(suite):
     suite.run("README: the package is installed", installed)
     suite.run("installed: sockets listen, nothing runs", start.nothing_runs)
     suite.run("installed: owners and modes of sockets and folders", start.sockets_modes)
     suite.run("README: from an own keystore to the first Status 200", status_200)
+    suite.run("README: a key is renewed", renewed)
+    suite.run("README: the audit trail", audited)
+    suite.run("README: from a MID Server's config.xml to a call", migrated)
