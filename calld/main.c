@@ -7,6 +7,7 @@
  *      must not    read configuration or keystores, listen anywhere else, start another process
  */
 
+#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -27,6 +28,9 @@
 
 /* For calls under way at the end; TimeoutStopSec= is longer. */
 #define DRAIN_USEC (3 * USEC_PER_SEC)
+
+/* Free memory that a thread keeps. */
+#define KEPT_BYTES (4 * 1024 * 1024)
 
 #define KEYD_SOCKET "/run/midtls/keyd.sock"
 #define PURPOSE "Takes plain HTTP on a Unix socket and calls out over mutual TLS."
@@ -173,9 +177,10 @@ static int start_workers(Calld *c) {
                         return log_errno(r, "Cannot start a worker");
         }
 
-        r = acceptor_new(c->loop, TAKE_FD(c->fd), /* has_peer= */ true, c->workers, c->n_workers, &c->acceptors[0]);
+        r = acceptor_new(c->loop, TAKE_FD(c->fd), /* has_peer= */ true, c->workers, c->n_workers, c->shared.max_connections, &c->acceptors[0]);
         if (r >= 0 && c->tcp_fd >= 0)
-                r = acceptor_new(c->loop, TAKE_FD(c->tcp_fd), /* has_peer= */ false, c->workers, c->n_workers, &c->acceptors[1]);
+                r = acceptor_new(c->loop, TAKE_FD(c->tcp_fd), /* has_peer= */ false, c->workers, c->n_workers, c->shared.max_connections,
+                                 &c->acceptors[1]);
         return r < 0 ? log_errno(r, "Cannot listen") : 0;
 }
 
@@ -275,9 +280,18 @@ static void open_log(LogTarget target) {
                 log_set_journal(fd, LOG_JOURNAL_PATH);
 }
 
+/* What a call frees the next one needs: glibc is not to give it back to the kernel between them. */
+static void keep_memory(void) {
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+        mallopt(M_TOP_PAD, KEPT_BYTES / 4);
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES / 4);
+}
+
 int main(int argc, char **argv) {
         DaemonOptions o;
         int r;
+
+        keep_memory();
 
         r = daemon_options_parse("calld", PURPOSE, options, ARRAY_SIZE(options), argc, argv, &o);
         if (r != 0)

@@ -3,7 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A call as its own files see it: call.c (life), call-setup.c (options), call-resolve.c (name), call-connect.c (connection), call-head.c, call-body.c,
- * call-retry.c, call-error.c */
+ * call-retry.c, call-proxy.c, call-error.c */
 
 #include "calld/call/call.h"
 #include "calld/call/pool.h"
@@ -28,6 +28,7 @@ struct Caller {
         sd_event *loop;
         const Watch *watch;       /* borrowed */
         ResolverClient *resolver; /* borrowed */
+        Turn *turn;
         Library *library;
         KeyClient *client;
         unsigned n_calls;
@@ -47,6 +48,7 @@ struct Call {
         char *url, *target;
         char curl_text[CURL_ERROR_SIZE];
 
+        struct CallDetail *detail;     /* borrowed; NULL: not wanted */
         Handshake *handshake;          /* of the connection it opened or took over */
         bool checked;                  /* call_on_connected() has run */
         int sockets[CALL_SOCKETS_MAX]; /* opened last, some of them closed again: libcurl tries several addresses */
@@ -68,8 +70,8 @@ struct Call {
         bool is_head;      /* its answer has no body, whatever its Content-Length */
         bool upload_paused, download_paused;
         bool resume_upload, resume_download;
-        sd_event_source *defer;
-        bool dead; /* call_free() came while libcurl was running */
+        TurnItem later; /* what must wait until libcurl is done */
+        bool dead;      /* call_free() came while libcurl was running */
 
         sd_event_source *early_timer; /* NULL: the answer is not whole, or nothing is sent any more */
         uint64_t early_bytes_out;
@@ -98,8 +100,9 @@ struct Call {
         uint64_t lookup_started_usec;
         uint64_t lookup_usec; /* how long the last one took */
 
-        bool failed;     /* error was set by us, before libcurl noticed anything */
-        CallError error; /* also an address that was refused, as long as another one may do */
+        bool never_again; /* whatever the code: another attempt would end the same way */
+        bool failed;      /* error was set by us, before libcurl noticed anything */
+        CallError error;  /* also an address that was refused, as long as another one may do */
         CallReport report;
 };
 
@@ -108,6 +111,12 @@ CallError *call_fail(Call *c);
 
 /* call-setup.c. Return: 0, 1 with *ret_error filled, -errno */
 int call_setup(Call *c, const CallRequest *request, CallError *ret_error) _must_check_;
+
+/* call-proxy.c. Return: 0, 1 with *ret_error filled, -errno */
+int call_setup_proxy(Call *c, CallError *ret_error) _must_check_;
+
+/* What became of a call whose proxy made no tunnel. Return: false when that was not the reason */
+bool call_explain_proxy(Call *c, CURLcode result);
 
 /* call-resolve.c: libcurl needs a name, which it is not to look up itself */
 int call_on_resolve(void *resolver, void *reserved, void *userdata);
@@ -152,6 +161,9 @@ void call_set_connect_timeout(Call *c, uint64_t timeout_usec);
 
 /* call.c: from the loop, with the easy handle out of the multi handle already */
 void call_finish(Call *c, CURLcode result);
+
+/* call.c: lets go of c->handshake; what came of its signature stays in the report. */
+void call_drop_handshake(Call *c);
 
 /* call-retry.c: an answer whose head is there, a failure that was explained. Return: true when the call is made again */
 bool call_retry_answer(Call *c);

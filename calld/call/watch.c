@@ -69,6 +69,13 @@ static int watch_send_hello(Watch *w) {
         return r < 0 ? r : chan_send(w->fd, buf_span(&record), 0);
 }
 
+static uint64_t realtime_usec(void) {
+        struct timespec t;
+
+        ASSERT(clock_gettime(CLOCK_REALTIME, &t) == 0);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
+}
+
 /* One message. Return: 0, SNAPSHOT_E_INVALID, -errno: then the connection ends */
 static int watch_on_message(Watch *w, uint8_t type, Span body) {
         MsgHello hello;
@@ -95,6 +102,7 @@ static int watch_on_message(Watch *w, uint8_t type, Span body) {
         if (r != 0)
                 return r;
 
+        w->state->changed_usec = realtime_usec();
         w->state->revision = w->directory->revision;
         w->state->up = true;
         w->retry_usec = 0;
@@ -178,6 +186,7 @@ int watch_new(sd_event *loop, ResolverClient *resolver, Directory *d, WatchState
         w->fd = -1;
         w->loop = sd_event_ref(loop);
         w->directory = d;
+        d->n_draining = &state->n_draining;
         w->state = state;
         w->record = (Buf) BUF_INIT(PROTO_RECORD_MAX);
         w->retry_usec = WATCH_RETRY_MIN_USEC;

@@ -18,8 +18,10 @@ typedef struct Watch Watch;
 
 /* What other threads may know of a watch. */
 typedef struct WatchState {
-        atomic_bool up;             /* from a complete snapshot until the connection ends */
-        _Atomic(uint64_t) revision; /* of the last snapshot; 0: there was none */
+        atomic_bool up;                 /* from a complete snapshot until the connection ends */
+        _Atomic(uint64_t) revision;     /* of the last snapshot; 0: there was none */
+        _Atomic(uint64_t) changed_usec; /* when that was taken, realtime */
+        atomic_uint n_draining;         /* connections that it no longer has and calls still use */
 } WatchState;
 
 /* Starts to connect; @resolver, @d and @state outlive the watch. Return: 0 or -errno */

@@ -38,6 +38,9 @@ static void print_status(const Options *o, const json_t *status) {
         printf("%12s: %" PRIu64 "\n", "connections", number(status, "n_connections"));
         printf("%12s: %" PRIu64 " under way; at most %" PRIu64 ", of one user %" PRIu64 "\n", "calls", number(status, "n_calls"),
                number(status, "max_calls"), number(status, "max_calls_per_user"));
+        if (json_is_false(json_object_get(status, "enforce")))
+                printf("%12s: %snot enforced%s: whoever may not call is recorded, and may all the same (Enforce=no)\n", "access",
+                       tint_begin(TINT_BAD, style.color), tint_end(TINT_BAD, style.color));
 }
 
 int verb_status(const Options *o) {

@@ -155,6 +155,7 @@ static int take_answer(uint8_t type, Span body, uint64_t id, Handshake *h, size_
         if (answer.signature.size < min || answer.signature.size > max)
                 return EXCHANGE_E_INVALID;
 
+        h->keyd_usec = answer.busy_usec;
         memcpy(signature, answer.signature.data, answer.signature.size);
         *ret_size = answer.signature.size;
         return 0;
@@ -181,11 +182,14 @@ static int exchange(KeyClient *c, Handshake *h, MsgSign *m, size_t min, size_t m
         if (r != 0)
                 return r;
 
+        h->n_unanswered++;
         r = receive_answer(fd, &answer, m->deadline_usec, &type, &body);
         if (r != 0)
                 return r;
 
         r = take_answer(type, body, m->request_id, h, min, max, signature, ret_size);
+        if (r == 0 || r == EXCHANGE_E_REFUSED)
+                h->n_unanswered--;
         if (r == 0)
                 c->fd = TAKE_FD(fd);
         return r;
@@ -219,6 +223,7 @@ int keyclient_sign(KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t sc
                 .deadline_usec = deadline_after(c->timeout_usec),
                 .transcript = transcript,
         };
+        uint64_t started_usec = now_usec();
         bool kept;
         int r;
 
@@ -238,5 +243,7 @@ int keyclient_sign(KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t sc
                         r = exchange(c, h, &m, min, max, signature, ret_size);
         }
 
+        h->n_asked++;
+        h->sign_usec += now_usec() - started_usec;
         return r == 0 ? 0 : no_signature(h, r);
 }
