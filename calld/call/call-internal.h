@@ -2,8 +2,10 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A call as its own files see it: call.c (life), call-setup.c (options), call-resolve.c (name), call-connect.c (connection), call-head.c, call-body.c,
- * call-retry.c, call-proxy.c, call-error.c */
+/*
+ * A call as its own files see it: call.c (life), call-setup.c (options), call-resolve.c (name), call-connect.c (connection), call-head.c,
+ * call-body.c, call-retry.c, call-proxy.c, call-error.c
+ */
 
 #include "calld/call/call.h"
 #include "calld/call/pool.h"

@@ -121,9 +121,9 @@ typedef struct Row {
         bool allowed;
 } Row;
 
-#define NONE LANDLOCK_FILES_NONE
-#define READ LANDLOCK_FILES_READ
-#define EXECUTE LANDLOCK_FILES_EXECUTE
+#define NONE NULL
+#define READ landlock_allow_read
+#define EXECUTE landlock_allow_execute
 
 static const Row rows[] = {
         {"read a file", try_read, 1, {NONE, LANDLOCK_TCP_NONE}, false},
