@@ -13,6 +13,7 @@
 
 #include "calld/gateway/acceptor.h"
 #include "calld/gateway/confine.h"
+#include "calld/gateway/idle.h"
 #include "calld/resolver/start.h"
 #include "common/daemon.h"
 #include "common/daemon-options.h"
@@ -49,9 +50,11 @@ typedef struct Calld {
         Worker *workers[SHARED_WORKERS_MAX];
         size_t n_workers;
         Acceptor *acceptors[2];
+        Idle *idle;
 } Calld;
 
 static void calld_done(Calld *c) {
+        idle_free(c->idle);
         for (size_t i = 0; i < ARRAY_SIZE(c->acceptors); i++)
                 acceptor_free(c->acceptors[i]);
         for (size_t i = 0; i < c->n_workers; i++)
@@ -89,6 +92,11 @@ static void on_resolver_end(void *userdata) {
         log_message(PRIORITY_ERROR, "The resolver has ended, so calld ends too, to be started again");
         c->resolver_ended = true;
         drain(c);
+}
+
+/* Who connects from now on starts the next one: the listening sockets are the service manager's. */
+static void on_idle(void *userdata) {
+        drain(userdata);
 }
 
 static int take_sockets(Calld *c) {
@@ -227,6 +235,9 @@ static ssize_t start(Calld *c, const DaemonOptions *o) {
         n = wait_for_keyd(c, o->keyd_socket);
         if (n < 0)
                 return n;
+        r = idle_new(c->loop, &c->shared, on_idle, c, &c->idle);
+        if (r < 0)
+                return log_errno(r, "Cannot watch for idleness");
         r = serve_confined(c, o->sandbox_off);
         return r < 0 ? r : n;
 }

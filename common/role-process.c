@@ -65,6 +65,10 @@ static const JailRule syscalls[] = {
         {.name = "write"},
 };
 
+int role_install_filter(void) {
+        return jail_seccomp(syscalls, ARRAY_SIZE(syscalls));
+}
+
 static int send_ready(const char *text) {
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_TEXT_MAX + 64);
         MsgReady m = {.text = span_from_string(text)};
@@ -89,7 +93,7 @@ int role_confine(const char *title, const char *text, bool is_weak, bool sandbox
         log_record_send(&rec, "%s: %s", title, reached);
 
         if (!sandbox_off) {
-                r = jail_seccomp(syscalls, ARRAY_SIZE(syscalls));
+                r = role_install_filter();
                 if (r < 0)
                         return log_errno(r, "Cannot install the syscall filter");
         }

@@ -38,6 +38,9 @@ binutils                 binutils
 systemd                  systemd
 systemd-container        systemd-container
 mmdebstrap               -
+qemu-system-x86          -
+e2fsprogs                e2fsprogs
+policycoreutils          policycoreutils
 selinux-policy-dev       selinux-policy-devel
 semodule-utils           policycoreutils
 util-linux               util-linux

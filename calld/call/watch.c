@@ -102,6 +102,7 @@ static int watch_on_message(Watch *w, uint8_t type, Span body) {
         if (r != 0)
                 return r;
 
+        w->state->idle_exit_usec = w->directory->limits.idle_exit_usec;
         w->state->changed_usec = realtime_usec();
         w->state->revision = w->directory->revision;
         w->state->up = true;

@@ -33,6 +33,7 @@ DEFINE_RECODE(MsgSignature, signature)
 DEFINE_RECODE(MsgRefusal, refusal)
 DEFINE_RECODE(MsgCrl, crl)
 DEFINE_RECODE(MsgReady, ready)
+DEFINE_RECODE(MsgIdle, idle)
 DEFINE_RECODE(MsgVerdict, verdict)
 DEFINE_RECODE(MsgKeysBegin, keys_begin)
 DEFINE_RECODE(MsgGrant, grant)
@@ -85,6 +86,7 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [MSG_SIGNATURE] = recode_signature,
         [MSG_REFUSAL] = recode_refusal,
         [ROLE_READY] = recode_ready,
+        [ROLE_IDLE] = recode_idle,
         [ROLE_CRL] = recode_crl,
         [ROLE_VERDICT] = recode_verdict,
         [ROLE_KEYS_BEGIN] = recode_keys_begin,

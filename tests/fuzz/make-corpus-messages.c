@@ -110,6 +110,7 @@ static void write_roles(Buf *b) {
         write_record("progress", b, msg_progress_encode(b, &(MsgProgress) {.profile = SPAN_LITERAL("bank")}));
         write_record("quarantine", b, msg_quarantine_encode(b, &(MsgQuarantine) {.profile = SPAN_LITERAL("bank"), .sentence = SPAN_LITERAL("why")}));
         write_record("crl", b, msg_crl_encode(b, &(MsgCrl) {.profile = SPAN_LITERAL("bank"), .last = true, .part = SPAN_LITERAL("crl")}));
+        write_record("idle", b, msg_idle_encode(b, &(MsgIdle) {.n_callers = 7}));
         write_record("ready", b, msg_ready_encode(b, &(MsgReady) {.text = SPAN_LITERAL("confined")}));
 }
 
