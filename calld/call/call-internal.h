@@ -23,6 +23,7 @@
 struct Caller {
         sd_event *loop;
         const Watch *watch; /* borrowed */
+        Turn *turn;
         Library *library;
         KeyClient *client;
         unsigned n_calls;
@@ -64,8 +65,8 @@ struct Call {
         bool is_head;      /* its answer has no body, whatever its Content-Length */
         bool upload_paused, download_paused;
         bool resume_upload, resume_download;
-        sd_event_source *defer;
-        bool dead; /* call_free() came while libcurl was running */
+        TurnItem later; /* what must wait until libcurl is done */
+        bool dead;      /* call_free() came while libcurl was running */
 
         sd_event_source *early_timer; /* NULL: the answer is not whole, or nothing is sent any more */
         uint64_t early_bytes_out;

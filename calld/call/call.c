@@ -23,6 +23,9 @@ int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Call
 
         c->loop = sd_event_ref(loop);
         c->watch = watch;
+        r = turn_new(loop, &c->turn);
+        if (r < 0)
+                return r;
         r = library_new(&c->library);
         if (r < 0)
                 return r;
@@ -41,9 +44,14 @@ Caller *caller_free(Caller *c) {
         ASSERT(c->n_calls == 0);
         keyclient_free(c->client);
         library_free(c->library);
+        turn_free(c->turn);
         sd_event_unref(c->loop);
         free(c);
         return NULL;
+}
+
+Turn *caller_turn(Caller *c) {
+        return c->turn;
 }
 
 void caller_enter(const Caller *c) {
@@ -119,7 +127,7 @@ static void call_release(Call *c) {
 
 static void call_destroy(Call *c) {
         call_release(c);
-        sd_event_source_disable_unref(c->defer);
+        turn_remove(c->caller->turn, &c->later);
         sd_event_source_disable_unref(c->retry_timer);
         handshake_unref(c->handshake);
         connection_unref(c->connection);
@@ -150,7 +158,7 @@ void call_finish(Call *c, CURLcode result) {
         if (c->error.code != CALL_OK && call_retry_failure(c))
                 return;
         call_release(c);
-        sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
+        turn_remove(c->caller->turn, &c->later);
         c->ops.on_done(c->userdata, &c->error, &c->report);
 }
 
@@ -162,22 +170,21 @@ static void on_curl_done(CURL *easy, CURLcode result) {
 }
 
 /* What was put off, because libcurl must not be called from within itself nor call back from within call_resume_*(). */
-static int on_defer(sd_event_source *source, void *userdata) {
+static void on_later(void *userdata) {
         Call *c = userdata;
         CurlLoop *curl = c->connection->pool->curl;
         CURLcode result;
 
-        (void) source;
         if (!c->easy)
-                return 0;
+                return;
         if (c->dead) {
                 if (!c->waiting)
                         curlloop_remove(curl, c->easy);
                 call_destroy(c);
-                return 0;
+                return;
         }
         if (c->waiting)
-                return 0;
+                return;
 
         if (c->resume_upload)
                 c->upload_paused = c->resume_upload = false;
@@ -189,7 +196,6 @@ static int on_defer(sd_event_source *source, void *userdata) {
                 curlloop_remove(curl, c->easy);
                 call_finish(c, result);
         }
-        return 0;
 }
 
 CallError *call_fail(Call *c) {
@@ -229,7 +235,6 @@ static int check_state(const Connection *c, CallError *ret_error) {
 
 static int call_new(Caller *caller, const CallRequest *request, const CallOps *ops, void *userdata, Call **ret) {
         Call *c;
-        int r;
 
         c = calloc(1, sizeof(*c));
         if (!c)
@@ -250,14 +255,7 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
         c->error = (CallError) {.alert_id = -1};
         snprintf(c->call_id, sizeof(c->call_id), "%s", request->call_id ? request->call_id : "");
 
-        r = sd_event_add_defer(caller->loop, &c->defer, on_defer, c);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
-        if (r < 0) {
-                call_destroy(c);
-                return r;
-        }
-
+        c->later = (TurnItem) {.run = on_later, .userdata = c};
         *ret = c;
         return 0;
 }
@@ -266,7 +264,7 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
 static int call_launch(Call *c, const CallRequest *request, CallError *ret_error) {
         int r;
 
-        r = pool_prepare(c->connection, c->caller->loop, on_curl_done);
+        r = pool_prepare(c->connection, c->caller->loop, c->caller->turn, on_curl_done);
         if (r == POOL_E_CERTIFICATES) {
                 call_error_set(ret_error, CALL_KEY_UNAVAILABLE, "Look at the certificates in the keystore and in CAFile= of the profile.",
                                "the certificates of profile %.*s cannot be read", (int) c->connection->profile->m.name.size,
@@ -310,12 +308,12 @@ int call_start(Caller *caller, const CallRequest *request, const CallOps *ops, v
 
 void call_resume_upload(Call *c) {
         c->resume_upload = true;
-        sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+        turn_add(c->caller->turn, &c->later);
 }
 
 void call_resume_download(Call *c) {
         c->resume_download = true;
-        sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+        turn_add(c->caller->turn, &c->later);
 }
 
 const CallReport *call_report(Call *c) {
@@ -337,7 +335,7 @@ Call *call_free(Call *c) {
         if (c->easy && curlloop_is_busy(c->connection->pool->curl)) {
                 c->dead = true;
                 c->retry_timer = sd_event_source_disable_unref(c->retry_timer);
-                sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+                turn_add(c->caller->turn, &c->later);
                 return NULL;
         }
 

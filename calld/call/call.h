@@ -13,6 +13,7 @@
 
 #include "calld/call/directory.h"
 #include "calld/call/error.h"
+#include "calld/call/turn.h"
 #include "calld/call/watch.h"
 
 typedef struct Caller Caller; /* libcurl's home: multi handles on the loop, the provider, the key client */
@@ -26,6 +27,9 @@ DEFINE_CLEANUP(Caller *, caller_free)
 
 /* For the thread that runs the loop, before it does: it uses this Caller's OpenSSL. NULL: the process's again. */
 void caller_enter(const Caller *c);
+
+/* Of its loop; borrowed. */
+Turn *caller_turn(Caller *c);
 
 typedef struct Call Call;
 

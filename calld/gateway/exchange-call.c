@@ -104,11 +104,15 @@ void exchange_cancel_call(Exchange *e) {
         give_place(e);
 }
 
-static void on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
+void exchange_on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
         Exchange *e = userdata;
 
-        if (e->connection)
-                exchange_answer_head(e, status, headers, n_headers, content_length);
+        free(e->head);
+        e->head = answer_head_new(status, headers, n_headers, content_length);
+        if (!e->head)
+                exchange_abort(e);
+        else if (!e->is_soap)
+                exchange_wake(e);
 }
 
 static bool on_body(void *userdata, const uint8_t *data, size_t size) {
@@ -137,7 +141,7 @@ static void on_done(void *userdata, const CallError *error, const CallReport *re
         exchange_end_call(userdata, error, report);
 }
 
-static const CallOps call_ops = {.read_body = exchange_read_body, .on_head = on_head, .on_body = on_body, .on_done = on_done};
+static const CallOps call_ops = {.read_body = exchange_read_body, .on_head = exchange_on_head, .on_body = on_body, .on_done = on_done};
 
 bool exchange_launch(Exchange *e, const CallRequest *request, const CallOps *ops) {
         int r;

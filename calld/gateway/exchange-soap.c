@@ -9,29 +9,7 @@
 /* Request fields that SOAP replaces. */
 static const char *const replaced[] = {"Content-Type", "SOAPAction"};
 
-typedef struct SoapHead {
-        unsigned status;
-        CallHeader *headers; /* texts are owned */
-        size_t n_headers;
-        bool too_large;
-} SoapHead;
-
-static SoapHead *soap_head_free(SoapHead *h) {
-        if (!h)
-                return NULL;
-
-        for (size_t i = 0; i < h->n_headers; i++) {
-                free((void *) (uintptr_t) h->headers[i].name);
-                free((void *) (uintptr_t) h->headers[i].value);
-        }
-        free(h->headers);
-        free(h);
-        return NULL;
-}
-DEFINE_CLEANUP(SoapHead *, soap_head_free)
-
 void exchange_soap_free(Exchange *e) {
-        e->soap_head = soap_head_free(e->soap_head);
         free(TAKE_PTR(e->soap_headers));
 }
 
@@ -86,38 +64,12 @@ static size_t make_headers(Exchange *e) {
         return n;
 }
 
-/* Keeps the head; the answer's body comes first. */
-static void on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
-        _cleanup_(soap_head_freep) SoapHead *h = NULL;
-        Exchange *e = userdata;
-
-        (void) content_length;
-        h = calloc(1, sizeof(*h));
-        if (!h)
-                return;
-        h->status = status;
-        h->headers = calloc(n_headers + 1, sizeof(*h->headers));
-        if (!h->headers)
-                return;
-
-        for (size_t i = 0; i < n_headers; i++) {
-                CallHeader *copy = &h->headers[h->n_headers++];
-
-                copy->name = strdup(headers[i].name);
-                copy->value = strdup(headers[i].value);
-                if (!copy->name || !copy->value)
-                        return;
-        }
-        soap_head_free(e->soap_head);
-        e->soap_head = TAKE_PTR(h);
-}
-
 /* Beyond the maximum nothing is kept, and the end says so. */
 static bool on_body(void *userdata, const uint8_t *data, size_t size) {
         Exchange *e = userdata;
 
-        if (e->soap_head && !e->soap_head->too_large && buf_append(&e->download, data, size) < 0)
-                e->soap_head->too_large = true;
+        if (!e->too_large && buf_append(&e->download, data, size) < 0)
+                e->too_large = true;
         return true;
 }
 
@@ -125,7 +77,7 @@ static void on_done(void *userdata, const CallError *error, const CallReport *re
         exchange_end_call(userdata, error, report);
 }
 
-static const CallOps soap_ops = {.read_body = exchange_read_body, .on_head = on_head, .on_body = on_body, .on_done = on_done};
+static const CallOps soap_ops = {.read_body = exchange_read_body, .on_head = exchange_on_head, .on_body = on_body, .on_done = on_done};
 
 /* Return: false when the body is not taken; e->error says why */
 static bool wrap_body(Exchange *e) {
@@ -179,11 +131,11 @@ void exchange_soap_launch(Exchange *e) {
 }
 
 void exchange_soap_done(Exchange *e) {
-        const SoapHead *h = e->soap_head;
+        const AnswerHead *h = e->head;
         struct MHD_Response *response;
         SoapFault fault;
 
-        if (!h || h->too_large) {
+        if (!h || e->too_large) {
                 call_error_set(&e->error, h ? CALL_RESPONSE_TOO_LARGE : CALL_INTERNAL, NULL, "%s",
                                h ? "the answer is larger than a SOAP answer may be here" : "out of memory");
                 exchange_answer_error(e);

@@ -73,6 +73,7 @@ static void exchange_free(Exchange *e) {
         connection_unref(e->destination);
         buf_done(&e->upload);
         buf_done(&e->download);
+        free(e->head);
         free(e->target_text);
         free(e);
         gateway_check_drained(g);
@@ -195,6 +196,10 @@ static enum MHD_Result finish(Exchange *e) {
                 }
         }
 
+        if (!e->response && e->head && !e->is_soap)
+                exchange_answer_far(e);
+        if (e->aborted)
+                return MHD_NO;
         if (e->response)
                 return queue_answer(e);
         exchange_suspend(e);
@@ -255,7 +260,8 @@ void exchange_on_completed(void *userdata, struct MHD_Connection *connection, vo
 
         if (code == MHD_REQUEST_TERMINATED_WITH_ERROR && !e->begun)
                 fail_no_header(e);
-        if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) {
+        /* libmicrohttpd has still to look at what it sent when the caller, who has it all, closes: that is no error */
+        if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && !e->in_one_piece) {
                 fail_caller_gone(e);
                 exchange_cancel_call(e);
         }
