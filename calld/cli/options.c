@@ -160,6 +160,7 @@ static const OptionRow rows[] = {
         {"verbose",    'v', NULL,      CALLS,                  set_flag,         AT(verbose),    "call, soap: print the status on standard error"},
         {"timeout",    0,   "TIME",    CALLS,                  set_timeout,      0,              "call, soap: at most that long; may only lower the connection's"},
         {"action",     0,   "URI",     VERB_SOAP,              set_action,       0,              "soap: the action"},
+        {"addressing", 0,   NULL,      VERB_SOAP,              set_flag,         AT(addressing), "soap: add WS-Addressing headers"},
         {"soap",       0,   "VERSION", VERB_SOAP,              set_soap,         0,              "soap: 1.1 (default) or 1.2"},
         {"root",       0,   "DIR",     VERB_CHECK,             set_string,       AT(root),       "check: the configuration in DIR/etc/midtls"},
         {"config-dir", 0,   "DIR",     VERB_CHECK | VERB_ENCRYPT | VERB_SHOW, set_string, AT(config_dir), "check, show: the configuration in DIR; encrypt: DIR/host.pem"},

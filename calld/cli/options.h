@@ -65,6 +65,7 @@ typedef struct Options {
         const char *timeout; /* as written; is a valid time span */
         uint64_t timeout_usec;
         const char *action;
+        bool addressing;
         const char *soap; /* "1.1" or "1.2" */
         const char *root;
         const char *config_dir;

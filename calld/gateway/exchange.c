@@ -6,6 +6,7 @@
 
 #include "calld/gateway/listener.h"
 #include "calld/gateway/problem.h"
+#include "calld/gateway/tcp.h"
 
 #define UPLOAD_MAX (128U * 1024)
 #define DOWNLOAD_MAX (256U * 1024)
@@ -169,7 +170,7 @@ static enum MHD_Result begin(Exchange *e, const char *method) {
         client_set_wait(e->client, CLIENT_WAIT_BODY);
         read_request(e, method);
 
-        if (e->error.code != CALL_OK)
+        if (e->error.code != CALL_OK || (!e->client->has_peer && !tcp_may_call(e)))
                 exchange_answer_error(e);
         else if (e->target.kind == TARGET_RESERVED)
                 reserved_answer(e);

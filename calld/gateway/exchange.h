@@ -150,7 +150,7 @@ enum MHD_Result exchange_take_body(Exchange *e, const char *data, size_t *size);
 
 /* record.c */
 void record_call(const Exchange *e);
-void record_denied(const Exchange *e);
+void record_denied(const Exchange *e, bool report_only);
 void call_id_new(char ret[CALL_ID_SIZE]);
 
 /* reserved.c: GET http://midtls/... */

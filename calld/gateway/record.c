@@ -4,6 +4,7 @@
 
 #include <sys/random.h>
 
+#include "calld/call/proxy.h"
 #include "calld/gateway/exchange.h"
 #include "calld/gateway/problem.h"
 #include "common/log.h"
@@ -61,10 +62,17 @@ static void add_identity(LogRecord *rec, const CallerIdentity *i) {
 }
 
 static void add_destination(LogRecord *rec, const Connection *c) {
+        char text[PROTO_TEXT_MAX + 1];
+        Proxy proxy;
+
         if (!c)
                 return;
 
         log_record_add(rec, "MIDTLS_DESTINATION", "%.*s:%u", (int) c->m.host.size, (const char *) c->m.host.data, c->m.port);
+        if (proxy_parse(c->m.proxy, &proxy)) {
+                proxy_to_string(&proxy, text, sizeof(text));
+                log_record_add(rec, "MIDTLS_PROXY", "%s", text);
+        }
         log_record_add(rec, "MIDTLS_PROFILE", "%.*s", (int) c->m.profile.size, (const char *) c->m.profile.data);
         if (c->profile)
                 log_record_add(rec, "MIDTLS_GENERATION", "%llu", (ull) c->profile->m.generation);
@@ -118,12 +126,13 @@ void record_call(const Exchange *e) {
                 log_record_send(&rec, "Call to %s: %s, status %u", e->alias, e->method, e->report.status);
 }
 
-void record_denied(const Exchange *e) {
+void record_denied(const Exchange *e, bool report_only) {
         LogRecord rec;
 
         log_record_init(&rec, PRIORITY_WARNING, EVENT_CALLER_DENIED);
         add_common(&rec, e);
-        log_record_add(&rec, "MIDTLS_VERDICT", "denied");
+        log_record_add(&rec, "MIDTLS_VERDICT", "%s", report_only ? "allowed" : "denied");
         add_error(&rec, &e->error);
-        log_record_send(&rec, "Call to %s denied: %s", e->alias, e->error.detail);
+        log_record_send(&rec, report_only ? "Call to %s would be denied, but for Enforce=no: %s" : "Call to %s denied: %s", e->alias,
+                        e->error.detail);
 }

@@ -103,11 +103,11 @@ static void describe(TestStep step, const Exchange *e, char *ret, size_t size) {
         ret[0] = '\0';
         switch (step) {
         case STEP_DNS:
-                snprintf(ret, size, "%.*s", (int) m->host.size, (const char *) m->host.data);
+                snprintf(ret, size, m->proxy.size > 0 ? "%.*s, left to the proxy" : "%.*s", (int) m->host.size, (const char *) m->host.data);
                 break;
 
         case STEP_TCP:
-                snprintf(ret, size, "%s port %u", r->address, m->port);
+                snprintf(ret, size, m->proxy.size > 0 ? "the proxy %s, from there port %u" : "%s port %u", r->address, m->port);
                 break;
 
         case STEP_TLS:

@@ -14,6 +14,7 @@
 #include "calld/gateway/metrics.h"
 #include "calld/gateway/problem.h"
 #include "calld/gateway/request.h"
+#include "calld/gateway/tcp.h"
 #include "calld/gateway/users.h"
 
 typedef struct OptionRow {
@@ -214,11 +215,27 @@ static void test_metrics_bound(void **state) {
         }
 }
 
+static void test_token(void **state) {
+        char long_one[PROTO_TEXT_MAX + 2];
+
+        (void) state;
+        memset(long_one, 'x', sizeof(long_one) - 1);
+        long_one[sizeof(long_one) - 1] = '\0';
+        assert_true(tcp_token_matches(SPAN_LITERAL("token"), "token"));
+        assert_false(tcp_token_matches(SPAN_LITERAL("token"), "tokem"));
+        assert_false(tcp_token_matches(SPAN_LITERAL("token"), "tokens"));
+        assert_false(tcp_token_matches(SPAN_LITERAL("token"), NULL));
+        assert_false(tcp_token_matches((Span) {}, NULL));
+        assert_false(tcp_token_matches((Span) {}, ""));
+        assert_false(tcp_token_matches(SPAN_LITERAL("token"), long_one));
+        assert_false(tcp_token_matches(span_from_string(long_one), long_one));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_options),      cmocka_unit_test(test_options_twice), cmocka_unit_test(test_fields),
                 cmocka_unit_test(test_proxy_status), cmocka_unit_test(test_problem),       cmocka_unit_test(test_users),
-                cmocka_unit_test(test_metrics),      cmocka_unit_test(test_metrics_bound),
+                cmocka_unit_test(test_token),        cmocka_unit_test(test_metrics),       cmocka_unit_test(test_metrics_bound),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
