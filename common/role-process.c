@@ -8,6 +8,7 @@
 
 #include "common/chan.h"
 #include "common/jail.h"
+#include "common/landlock.h"
 #include "common/msg-load.h"
 
 #define READY_USEC USEC_PER_SEC
@@ -78,11 +79,15 @@ static int send_ready(const char *text) {
 }
 
 int role_confine(const char *title, const char *text, bool is_weak, bool sandbox_off) {
-        char reached[PROTO_TEXT_MAX];
+        static const LandlockRules nothing = {.files = LANDLOCK_FILES_NONE, .tcp = LANDLOCK_TCP_NONE};
+        char reached[PROTO_TEXT_MAX], landlock[LANDLOCK_TEXT_MAX] = "no Landlock";
         LogRecord rec;
         int r;
 
-        snprintf(reached, sizeof(reached), "%s%s%s", text, *text ? "; " : "", sandbox_off ? "no syscall filter" : "syscall filter");
+        r = sandbox_off ? 0 : landlock_confine(&nothing, landlock);
+        if (r < 0)
+                return log_errno(r, "Cannot confine the role by Landlock");
+        snprintf(reached, sizeof(reached), "%s%s%s; %s", text, *text ? "; " : "", sandbox_off ? "no syscall filter" : "syscall filter", landlock);
 
         log_record_init(&rec, sandbox_off || is_weak ? PRIORITY_WARNING : PRIORITY_INFO, EVENT_SANDBOX);
         log_record_send(&rec, "%s: %s", title, reached);

@@ -29,8 +29,11 @@ curl                     curl
 openssl                  openssl
 socat                    socat
 stunnel4                 stunnel
+tinyproxy-bin            tinyproxy
+microsocks               -
 openssh-client           openssh-clients
 python3                  python3
+python3-h2               python3-h2
 binutils                 binutils
 systemd                  systemd
 systemd-container        systemd-container
@@ -43,6 +46,7 @@ semodule-utils           policycoreutils
 util-linux               util-linux
 procps                   procps-ng
 mandoc                   -
+prometheus               -
 '
 
 have_debian() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

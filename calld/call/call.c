@@ -6,7 +6,11 @@ static bool is_up(const void *userdata) {
         return watch_is_up(userdata);
 }
 
-int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Caller **ret) {
+static int connect_keyd(void *userdata, uint64_t deadline_usec, int *ret_fd) {
+        return resolver_connect_keyd(userdata, deadline_usec, ret_fd);
+}
+
+int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Caller **ret) {
         _cleanup_(caller_freep) Caller *c = NULL;
         int r;
 
@@ -23,13 +27,14 @@ int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Call
 
         c->loop = sd_event_ref(loop);
         c->watch = watch;
+        c->resolver = resolver;
         r = turn_new(loop, &c->turn);
         if (r < 0)
                 return r;
         r = library_new(&c->library);
         if (r < 0)
                 return r;
-        r = keyclient_new(keyd_socket, watch ? is_up : NULL, watch, &c->client);
+        r = keyclient_new(connect_keyd, resolver, watch ? is_up : NULL, watch, &c->client);
         if (r < 0)
                 return r;
 
@@ -58,22 +63,51 @@ void caller_enter(const Caller *c) {
         library_enter(c ? c->library : NULL);
 }
 
-static int64_t usec_of(CURL *easy, CURLINFO info) {
+/* libcurl's transfer begins when the name is known. */
+static uint64_t usec_of(const Call *c, CURLINFO info) {
         curl_off_t value = 0;
 
-        return curl_easy_getinfo(easy, info, &value) == CURLE_OK && value > 0 ? (int64_t) value : 0;
+        return curl_easy_getinfo(c->easy, info, &value) == CURLE_OK && value > 0 ? (uint64_t) value + c->lookup_usec : 0;
+}
+
+/* A kept connection was signed for by the call that opened it. */
+static void count_signatures(Call *c) {
+        Handshake *h = c->handshake;
+
+        if (!h || h->counted || strcmp(h->call_id, c->call_id) != 0)
+                return;
+
+        h->counted = true;
+        c->report.n_signatures += h->is_signed;
+        c->report.n_unanswered += h->n_unanswered;
+        c->report.n_asked += h->n_asked;
+        c->report.sign_usec += h->sign_usec;
+        if (h->is_signed) {
+                c->report.keyd_usec += MIN_OF(h->keyd_usec, h->sign_usec);
+                c->report.queue_usec += h->sign_usec - MIN_OF(h->keyd_usec, h->sign_usec);
+        }
+        c->report.refused = h->failure == HANDSHAKE_FAILURE_REFUSED;
+        c->report.refusal_code = h->refusal_code;
+}
+
+void call_drop_handshake(Call *c) {
+        count_signatures(c);
+        if (c->handshake && c->detail)
+                c->handshake->detail = NULL;
+        c->handshake = handshake_unref(c->handshake);
 }
 
 static void fill_report(Call *c) {
         CallReport *r = &c->report;
         const Handshake *h = c->handshake;
 
+        count_signatures(c);
         r->status = c->head_done ? c->status : 0;
         r->duration_usec = now_usec() - c->started_usec;
-        r->dns_usec = (uint64_t) usec_of(c->easy, CURLINFO_NAMELOOKUP_TIME_T);
-        r->connect_usec = (uint64_t) usec_of(c->easy, CURLINFO_CONNECT_TIME_T);
-        r->tls_usec = (uint64_t) usec_of(c->easy, CURLINFO_APPCONNECT_TIME_T);
-        r->first_byte_usec = (uint64_t) usec_of(c->easy, CURLINFO_STARTTRANSFER_TIME_T);
+        r->dns_usec = usec_of(c, CURLINFO_NAMELOOKUP_TIME_T);
+        r->connect_usec = usec_of(c, CURLINFO_CONNECT_TIME_T);
+        r->tls_usec = usec_of(c, CURLINFO_APPCONNECT_TIME_T);
+        r->first_byte_usec = usec_of(c, CURLINFO_STARTTRANSFER_TIME_T);
         if (!h)
                 return;
 
@@ -101,6 +135,9 @@ static void call_destroy(Call *c) {
         call_release(c);
         turn_remove(c->caller->turn, &c->later);
         sd_event_source_disable_unref(c->retry_timer);
+        resolver_cancel(c->lookup);
+        call_forget_peer(c);
+        curl_slist_free_all(c->pinned);
         handshake_unref(c->handshake);
         connection_unref(c->connection);
         curl_slist_free_all(c->headers);
@@ -116,6 +153,9 @@ void call_finish(Call *c, CURLcode result) {
                 call_destroy(c);
                 return;
         }
+
+        if (c->needs_name && call_resolve(c))
+                return;
 
         if (c->discarding) {
                 c->waiting = true;
@@ -221,6 +261,7 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
         c->sent = (Buf) BUF_INIT(CALL_REPLAY_MAX);
         c->is_idempotent = retry_method_is_idempotent(request->method);
         c->retry_off = request->retry_off || request->fresh;
+        c->detail = request->detail;
         c->report.attempts = 1;
         c->content_length = -1;
         c->error = (CallError) {.alert_id = -1};
@@ -287,9 +328,21 @@ void call_resume_download(Call *c) {
         turn_add(c->caller->turn, &c->later);
 }
 
+const CallReport *call_report(Call *c) {
+        if (c->easy)
+                fill_report(c);
+        return &c->report;
+}
+
 Call *call_free(Call *c) {
         if (!c)
                 return NULL;
+
+        /* a signature from now on would be in nobody's report */
+        if (c->handshake)
+                c->handshake->frozen = true;
+        if (c->handshake && c->detail)
+                c->handshake->detail = NULL;
 
         if (c->easy && curlloop_is_busy(c->connection->pool->curl)) {
                 c->dead = true;

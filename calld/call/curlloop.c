@@ -114,6 +114,14 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata) {
         return 0;
 }
 
+/*
+ * Before its 8.1, libcurl has one buffer for all streams of an HTTP/2 connection: whoever does not read holds up all others, and bytes of one that
+ * was paused get lost (seen with 7.88.1). There each connection has one call at a time.
+ */
+static bool can_multiplex(void) {
+        return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
+}
+
 int curlloop_new(sd_event *loop, Turn *turn, CurlLoopOnDone on_done, CurlLoop **ret) {
         _cleanup_(curlloop_freep) CurlLoop *c = NULL;
         int r;
@@ -139,6 +147,7 @@ int curlloop_new(sd_event *loop, Turn *turn, CurlLoopOnDone on_done, CurlLoop **
         curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+        curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, can_multiplex() ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING);
         curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long) CURLLOOP_CONNECTIONS_MAX);
 
         *ret = TAKE_PTR(c);

@@ -100,7 +100,8 @@ static int client_new(Listener *l, int fd, Client **ret) {
         r = lazy_timer_init(&c->timer, loop, USEC_PER_MSEC * 100, on_deadline, c);
         if (r < 0)
                 return r;
-        r = sd_event_add_io(loop, &c->hangup, fd, 0, on_hangup, c);
+        /* over TCP nothing but its FIN tells that a caller is gone, unless something is sent to it */
+        r = sd_event_add_io(loop, &c->hangup, fd, c->has_peer ? 0 : EPOLLRDHUP, on_hangup, c);
         if (r < 0)
                 return r;
 

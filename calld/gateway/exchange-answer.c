@@ -112,6 +112,14 @@ void exchange_add_far_headers(struct MHD_Response *response, const CallHeader *h
                         exchange_add_header(response, headers[i].name, headers[i].value);
 }
 
+static const char *put_text(char **end, const char *text) {
+        size_t size = strlen(text) + 1;
+        char *copy = memcpy(*end, text, size);
+
+        *end += size;
+        return copy;
+}
+
 AnswerHead *answer_head_new(unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
         size_t size = sizeof(AnswerHead) + n_headers * sizeof(CallHeader);
         AnswerHead *h;
@@ -126,10 +134,8 @@ AnswerHead *answer_head_new(unsigned status, const CallHeader *headers, size_t n
         *h = (AnswerHead) {.status = status, .content_length = content_length, .n_headers = n_headers};
         text = (char *) &h->headers[n_headers];
         for (size_t i = 0; i < n_headers; i++) {
-                h->headers[i].name = text;
-                text = stpcpy(text, headers[i].name) + 1;
-                h->headers[i].value = text;
-                text = stpcpy(text, headers[i].value) + 1;
+                h->headers[i].name = put_text(&text, headers[i].name);
+                h->headers[i].value = put_text(&text, headers[i].value);
         }
         return h;
 }

@@ -6,6 +6,11 @@
 
 #include "calld/gateway/exchange.h"
 
+#define SPAN_ARGS(s) (int) (s).size, (const char *) (s).data
+
+/* What is escaped grows up to five times; a request's header has at most 1 MiB. */
+#define ADDRESSING_MAX (6U * 1024 * 1024)
+
 /* Request fields that SOAP replaces. */
 static const char *const replaced[] = {"Content-Type", "SOAPAction"};
 
@@ -18,12 +23,22 @@ static void refuse(Exchange *e, const char *hint, const char *detail) {
         exchange_answer_error(e);
 }
 
+static bool is_ascii(const char *text) {
+        for (const uint8_t *p = (const uint8_t *) text; *p; p++)
+                if (*p <= 0x20 || *p >= 0x7f)
+                        return false;
+        return *text;
+}
+
 void exchange_soap_begin(Exchange *e) {
         const RequestOptions *o = &e->request.options;
         uint64_t max = MIN_OF(e->destination->m.max_request_bytes, (uint64_t) SOAP_BODY_MAX);
 
         if (o->soap == SOAP_NONE)
-                refuse(e, "Send Midtls-Soap: 1.1 or 1.2 with it.", "Midtls-Soap-Action is there without Midtls-Soap");
+                refuse(e, "Send Midtls-Soap: 1.1 or 1.2 with it.", "Midtls-Soap-Action or Midtls-Soap-Addressing is there without Midtls-Soap");
+        else if (o->soap_addressing && (!o->soap_action || !is_ascii(o->soap_action)))
+                refuse(e, "Send Midtls-Soap-Action: URI with it; percent-encode what is no ASCII.",
+                       "WS-Addressing needs an action, and a URI as one");
         else if (strcmp(e->method, "POST") != 0)
                 refuse(e, "Send a POST.", "Midtls-Soap is for POST");
         else if (soap_fields(o->soap, o->soap_action, e->soap_type, e->soap_action, sizeof(e->soap_type)) < 0)
@@ -79,13 +94,35 @@ static void on_done(void *userdata, const CallError *error, const CallReport *re
 
 static const CallOps soap_ops = {.read_body = exchange_read_body, .on_head = exchange_on_head, .on_body = on_body, .on_done = on_done};
 
+/* WS-Addressing 1.0, Core, 3: where it goes as the far server knows itself, and a message's own identifier, which the journal has too */
+static int make_addressing(const Exchange *e, Buf *ret) {
+        const MsgConnection *m = &e->destination->m;
+        bool is_ipv6 = memchr(m->host.data, ':', m->host.size);
+        char port[8] = "", id[CALL_ID_SIZE + sizeof("urn:uuid:")];
+        _cleanup_free_ char *to = NULL;
+
+        /* RFC 9110, 4.2.2: the default port is left out */
+        if (m->port != 443)
+                snprintf(port, sizeof(port), ":%u", m->port);
+        snprintf(id, sizeof(id), "urn:uuid:%s", e->call_id);
+        if (asprintf(&to, "https://%s%.*s%s%s%.*s%.*s", is_ipv6 ? "[" : "", SPAN_ARGS(m->host), is_ipv6 ? "]" : "", port, SPAN_ARGS(m->base_path),
+                     SPAN_ARGS(e->target.path)) < 0) {
+                to = NULL;
+                return -ENOMEM;
+        }
+        return soap_addressing(to, e->request.options.soap_action, id, ret);
+}
+
 /* Return: false when the body is not taken; e->error says why */
 static bool wrap_body(Exchange *e) {
-        _cleanup_(buf_done) Buf envelope = BUF_INIT(e->upload.max + 1024);
+        _cleanup_(buf_done) Buf header = BUF_INIT(ADDRESSING_MAX), envelope = BUF_INIT(e->upload.max + ADDRESSING_MAX + 1024);
         char why[SOAP_WHY_SIZE];
-        int r;
+        int r = 0;
 
-        r = soap_wrap(e->request.options.soap, buf_span(&e->upload), &envelope, why);
+        if (e->request.options.soap_addressing)
+                r = make_addressing(e, &header);
+        if (r == 0)
+                r = soap_wrap(e->request.options.soap, buf_span(&header), buf_span(&e->upload), &envelope, why);
         if (r == 0 && envelope.size > 0) {
                 buf_done(&e->upload);
                 buf_move(&e->upload, &envelope);

@@ -56,6 +56,7 @@ struct Exchange {
         bool counted; /* in MaxCalls= */
         CallError error;
         CallReport report;
+        struct CallDetail *detail; /* for a test; owned */
 
         /* the request's body on its way out */
         Buf upload;
@@ -149,7 +150,7 @@ enum MHD_Result exchange_take_body(Exchange *e, const char *data, size_t *size);
 
 /* record.c */
 void record_call(const Exchange *e);
-void record_denied(const Exchange *e);
+void record_denied(const Exchange *e, bool report_only);
 void call_id_new(char ret[CALL_ID_SIZE]);
 
 /* reserved.c: GET http://midtls/... */

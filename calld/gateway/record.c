@@ -4,6 +4,7 @@
 
 #include <sys/random.h>
 
+#include "calld/call/proxy.h"
 #include "calld/gateway/exchange.h"
 #include "calld/gateway/problem.h"
 #include "common/log.h"
@@ -61,10 +62,17 @@ static void add_identity(LogRecord *rec, const CallerIdentity *i) {
 }
 
 static void add_destination(LogRecord *rec, const Connection *c) {
+        char text[PROTO_TEXT_MAX + 1];
+        Proxy proxy;
+
         if (!c)
                 return;
 
         log_record_add(rec, "MIDTLS_DESTINATION", "%.*s:%u", (int) c->m.host.size, (const char *) c->m.host.data, c->m.port);
+        if (proxy_parse(c->m.proxy, &proxy)) {
+                proxy_to_string(&proxy, text, sizeof(text));
+                log_record_add(rec, "MIDTLS_PROXY", "%s", text);
+        }
         log_record_add(rec, "MIDTLS_PROFILE", "%.*s", (int) c->m.profile.size, (const char *) c->m.profile.data);
         if (c->profile)
                 log_record_add(rec, "MIDTLS_GENERATION", "%llu", (ull) c->profile->m.generation);
@@ -82,8 +90,19 @@ static void add_report(LogRecord *rec, const CallReport *r) {
         log_record_add(rec, "MIDTLS_BYTES_OUT", "%llu", (ull) r->bytes_out);
         log_record_add(rec, "MIDTLS_BYTES_IN", "%llu", (ull) r->bytes_in);
         log_record_add(rec, "MIDTLS_ATTEMPTS", "%u", r->attempts);
+        log_record_add(rec, "MIDTLS_SIGNATURES", "%u", r->n_signatures);
+        if (r->n_unanswered > 0)
+                log_record_add(rec, "MIDTLS_SIGNATURES_UNANSWERED", "%u", r->n_unanswered);
         log_record_add(rec, "MIDTLS_RESUMED", "%d", r->resumed);
         log_record_add(rec, "MIDTLS_REUSED", "%d", r->reused);
+}
+
+/* What the answer says of itself, too. */
+static void add_error(LogRecord *rec, const CallError *error) {
+        const CallCodeRow *row = call_code_row(error->code);
+
+        log_record_add(rec, "MIDTLS_REASON", "%s", row->name);
+        log_record_add(rec, "MIDTLS_HINT", "%s", error->hint[0] ? error->hint : row->hint);
 }
 
 void record_call(const Exchange *e) {
@@ -96,7 +115,7 @@ void record_call(const Exchange *e) {
         log_record_add(&rec, "MIDTLS_DURATION_USEC", "%llu", (ull) (now_usec() - e->started_usec));
         log_record_add(&rec, "MIDTLS_VERDICT", "%s", failed ? "failed" : "ok");
         if (failed)
-                log_record_add(&rec, "MIDTLS_REASON", "%s", call_code_row(e->error.code)->name);
+                add_error(&rec, &e->error);
 
         /* what the far server said; without that, what we said */
         log_record_add(&rec, "MIDTLS_STATUS", "%u", e->report.status ? e->report.status : failed ? call_error_status(&e->error) : e->status);
@@ -107,10 +126,13 @@ void record_call(const Exchange *e) {
                 log_record_send(&rec, "Call to %s: %s, status %u", e->alias, e->method, e->report.status);
 }
 
-void record_denied(const Exchange *e) {
+void record_denied(const Exchange *e, bool report_only) {
         LogRecord rec;
 
         log_record_init(&rec, PRIORITY_WARNING, EVENT_CALLER_DENIED);
         add_common(&rec, e);
-        log_record_send(&rec, "Call to %s denied: %s", e->alias, e->error.detail);
+        log_record_add(&rec, "MIDTLS_VERDICT", "%s", report_only ? "allowed" : "denied");
+        add_error(&rec, &e->error);
+        log_record_send(&rec, report_only ? "Call to %s would be denied, but for Enforce=no: %s" : "Call to %s denied: %s", e->alias,
+                        e->error.detail);
 }

@@ -32,6 +32,8 @@ static int add_opening(const Publication *p, RecordList *ret) {
                 .header_timeout_usec = c->header_timeout_usec,
                 .idle_timeout_usec = c->idle_timeout_usec,
                 .idle_exit_usec = c->idle_exit_usec,
+                .tcp_token = c->tcp_token ? span_from_string(c->tcp_token) : (Span) {},
+                .report_only = !c->enforce,
         };
         int r;
 

@@ -10,6 +10,7 @@
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
 #include "common/msg-refusal.h"
+#include "common/msg-resolve.h"
 #include "common/msg-sign.h"
 #include "common/msg-snapshot.h"
 #include "common/msg-verdict.h"
@@ -42,6 +43,8 @@ DEFINE_RECODE(MsgLoad, load)
 DEFINE_RECODE(MsgGeneration, generation)
 DEFINE_RECODE(MsgProgress, progress)
 DEFINE_RECODE(MsgQuarantine, quarantine)
+DEFINE_RECODE(MsgLookup, lookup)
+DEFINE_RECODE(MsgAnswer, answer)
 
 static int recode_hello(Span body, uint8_t type, Buf *record) {
         MsgHello m;
@@ -94,6 +97,8 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [ROLE_GENERATION] = recode_generation,
         [ROLE_PROGRESS] = recode_progress,
         [ROLE_QUARANTINE] = recode_quarantine,
+        [RESOLVE_LOOKUP] = recode_lookup,
+        [RESOLVE_ANSWER] = recode_answer,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

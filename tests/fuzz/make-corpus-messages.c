@@ -12,6 +12,7 @@
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
 #include "common/msg-refusal.h"
+#include "common/msg-resolve.h"
 #include "common/msg-sign.h"
 #include "common/msg-snapshot.h"
 #include "common/msg-verdict.h"
@@ -113,6 +114,13 @@ static void write_roles(Buf *b) {
         write_record("ready", b, msg_ready_encode(b, &(MsgReady) {.text = SPAN_LITERAL("confined")}));
 }
 
+static void write_names(Buf *b) {
+        MsgAnswer a = {.id = 1, .n_addresses = 2, .addresses = {{.bytes = {127, 0, 0, 1}}, {.is_ipv6 = true, .bytes = {1}}}};
+
+        write_record("lookup", b, msg_lookup_encode(b, &(MsgLookup) {.id = 1, .kind = RESOLVE_HOST, .name = SPAN_LITERAL("crm.example")}));
+        write_record("answer", b, msg_answer_encode(b, &a));
+}
+
 int main(int argc, char **argv) {
         _cleanup_(buf_done) Buf b = BUF_INIT(PROTO_RECORD_MAX);
 
@@ -126,5 +134,6 @@ int main(int argc, char **argv) {
         write_profile(&b);
         write_connection(&b);
         write_roles(&b);
+        write_names(&b);
         return 0;
 }

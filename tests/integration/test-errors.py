@@ -12,30 +12,11 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 from harness import Pair, Suite, contains, equal, fail, wait_until
-from peers import Nginx, Server, Silent, free_port, listens
+from peers import Nginx, OpensslServer, Server, Silent, free_port, listens
 
 # Timeout= of every connection here is 3 s; nothing may take longer than that and a little.
 HTTP = "ConnectTimeout=2s\nTimeout=3s"
 DEADLINE_SEC = 6
-
-
-class OpensslServer:
-    """`openssl s_server`: demands a certificate of a CA that never signed ours, and refuses by a TLS alert."""
-
-    def __init__(self, pki, tls):
-        self.port = free_port()
-        self.command = ["openssl", "s_server", "-accept", "127.0.0.1:%d" % self.port, "-cert", pki + "/server-rsa.pem", "-key",
-                        pki + "/server-rsa.key", "-CAfile", pki + "/other-ca.pem", "-Verify", "2", "-verify_return_error",
-                        "-www", "-quiet", "-tls" + tls.replace(".", "_")]
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: listens(self.port), "openssl s_server listens")
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(10)
 
 
 def check_problem(pair, answer, code, statuses, error):
