@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/provider.h>
 #include <pthread.h>
 #include <string.h>
@@ -77,16 +78,19 @@ typedef struct GroupFilter {
         void *arg;
 } GroupFilter;
 
-/* The others are offered by no client unless it is told to, and libssl looks up each for each SSL_CTX. */
-static int on_group(const OSSL_PARAM params[], void *arg) {
-        static const char *const names[] = {"x25519", "x448", "secp256r1", "secp384r1", "secp521r1", "ffdhe"};
-        const OSSL_PARAM *name = OSSL_PARAM_locate_const(params, OSSL_CAPABILITY_TLS_GROUP_NAME);
-        const GroupFilter *f = arg;
+/* RFC 8446, 4.2.7. The others are offered by no client unless it is told to, and libssl looks up each for each SSL_CTX. */
+static bool is_common_group(unsigned id) {
+        return (id >= 0x0017 && id <= 0x0019) || id == 0x001d || id == 0x001e || (id >= 0x0100 && id <= 0x0104);
+}
 
-        for (size_t i = 0; name && i < ARRAY_SIZE(names); i++)
-                if (strncmp(name->data, names[i], strlen(names[i])) == 0)
-                        return f->callback(params, f->arg);
-        return 1;
+static int on_group(const OSSL_PARAM params[], void *arg) {
+        const OSSL_PARAM *p = OSSL_PARAM_locate_const(params, OSSL_CAPABILITY_TLS_GROUP_ID);
+        const GroupFilter *f = arg;
+        unsigned id;
+
+        if (!p || OSSL_PARAM_get_uint(p, &id) != 1 || !is_common_group(id))
+                return 1;
+        return f->callback(params, f->arg);
 }
 
 /* TLS groups are a table too: any of the default providers has it. */
