@@ -4,7 +4,6 @@
 
 #include <limits.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 /* Connections taken in one go, so that a signal is never far away. */
@@ -12,8 +11,6 @@
 
 /* While there is no room, who waits is looked at again after this. */
 #define ACCEPT_PAUSE_USEC (20 * USEC_PER_MSEC)
-
-#define CONNECTIONS_MAX 16384U
 
 struct Acceptor {
         int fd;
@@ -23,15 +20,6 @@ struct Acceptor {
         unsigned max;
         sd_event_source *io, *timer;
 };
-
-/* Half of the descriptors are for callers, half for far servers and the rest. */
-static unsigned connection_limit(void) {
-        struct rlimit limit;
-
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
-                return CONNECTIONS_MAX;
-        return (unsigned) MAX_OF(MIN_OF(limit.rlim_cur / 2, (rlim_t) CONNECTIONS_MAX), (rlim_t) 16);
-}
 
 /* The worker with the fewest connections; the first of equals, which has the most kept connections to far servers. Return: NULL when together they have as many as may be */
 static Worker *choose(Acceptor *a) {
@@ -97,7 +85,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-int acceptor_new(sd_event *loop, int fd, bool has_peer, Worker *const *workers, size_t n_workers, Acceptor **ret) {
+int acceptor_new(sd_event *loop, int fd, bool has_peer, Worker *const *workers, size_t n_workers, unsigned max, Acceptor **ret) {
         _cleanup_(acceptor_freep) Acceptor *a = NULL;
         int r;
 
@@ -111,7 +99,7 @@ int acceptor_new(sd_event *loop, int fd, bool has_peer, Worker *const *workers, 
         a->has_peer = has_peer;
         a->workers = workers;
         a->n_workers = n_workers;
-        a->max = connection_limit();
+        a->max = max;
 
         r = sd_event_add_io(loop, &a->io, fd, EPOLLIN, on_io, a);
         if (r < 0)

@@ -18,48 +18,38 @@
 
 static void set_timer(Listener *l) {
         MHD_UNSIGNED_LONG_LONG ms;
+        bool wanted = MHD_get_timeout(l->daemon, &ms) == MHD_YES;
 
-        if (MHD_get_timeout(l->daemon, &ms) != MHD_YES) {
-                sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
-                return;
-        }
-
-        if (ms == 0) {
+        if (wanted && ms == 0)
                 listener_wake(l);
-                return;
-        }
-        sd_event_source_set_time_relative(l->timer, (uint64_t) ms * USEC_PER_MSEC);
-        sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
+        lazy_timer_set(&l->timer, wanted && ms > 0 ? deadline_after((uint64_t) ms * USEC_PER_MSEC) : USEC_INFINITY);
 }
 
-static void listener_run(Listener *l) {
+static void listener_run(void *userdata) {
+        Listener *l = userdata;
+
         MHD_run(l->daemon);
         set_timer(l);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        Listener *l = userdata;
+
         (void) source;
         (void) fd;
         (void) events;
-        listener_run(userdata);
+        turn_begin(l->turn);
+        listener_run(l);
+        turn_end(l->turn);
         return 0;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        (void) source;
-        (void) usec;
-        listener_run(userdata);
-        return 0;
-}
-
-static int on_defer(sd_event_source *source, void *userdata) {
-        (void) source;
-        listener_run(userdata);
-        return 0;
+static void on_deadline(void *userdata) {
+        listener_wake(userdata);
 }
 
 void listener_wake(Listener *l) {
-        sd_event_source_set_enabled(l->defer, SD_EVENT_ONESHOT);
+        turn_add(l->turn, &l->due);
 }
 
 bool listener_take(Listener *l, int fd) {
@@ -91,15 +81,7 @@ static int add_sources(Listener *l) {
                 return -EIO;
 
         r = sd_event_add_io(loop, &l->io, info->epoll_fd, EPOLLIN, on_io, l);
-        if (r < 0)
-                return r;
-        r = sd_event_add_time_relative(loop, &l->timer, CLOCK_MONOTONIC, 0, 1, on_timer, l);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        return sd_event_add_defer(loop, &l->defer, on_defer, l);
+        return r < 0 ? r : lazy_timer_init(&l->timer, loop, USEC_PER_MSEC, on_deadline, l);
 }
 
 int listener_new(Gateway *g, bool has_peer, Listener **ret) {
@@ -112,6 +94,8 @@ int listener_new(Gateway *g, bool has_peer, Listener **ret) {
 
         l->gateway = g;
         l->has_peer = has_peer;
+        l->turn = caller_turn(g->caller);
+        l->due = (TurnItem) {.run = listener_run, .userdata = l};
         r = start_daemon(l);
         if (r < 0)
                 return r;
@@ -128,10 +112,10 @@ Listener *listener_free(Listener *l) {
                 return NULL;
 
         sd_event_source_disable_unref(l->io);
-        sd_event_source_disable_unref(l->timer);
+        lazy_timer_done(&l->timer);
         if (l->daemon)
                 MHD_stop_daemon(l->daemon);
-        sd_event_source_disable_unref(l->defer);
+        turn_remove(l->turn, &l->due);
         free(l);
         return NULL;
 }

@@ -4,16 +4,18 @@
 
 /* libmicrohttpd on sd-event: one of its daemons for each kind of caller */
 
+#include "calld/call/lazy-timer.h"
 #include "calld/gateway/gateway-internal.h"
 
 struct Listener {
         Gateway *gateway; /* borrowed */
         struct MHD_Daemon *daemon;
         bool has_peer;
-        uint64_t n_taken;       /* connections that libmicrohttpd has told of */
-        sd_event_source *io;    /* libmicrohttpd's own epoll descriptor */
-        sd_event_source *timer; /* when it wants to run next */
-        sd_event_source *defer; /* to run it soon, never from within itself */
+        uint64_t n_taken;    /* connections that libmicrohttpd has told of */
+        Turn *turn;          /* borrowed */
+        TurnItem due;        /* to run it soon, never from within itself */
+        sd_event_source *io; /* libmicrohttpd's own epoll descriptor */
+        LazyTimer timer;     /* when it wants to run next */
 };
 
 /* Return: 0 or -errno */

@@ -23,6 +23,10 @@ Config *config_free(Config *c) {
         free(c->mid_name);
         free(c->config_xml);
         free(c->keystore_directory);
+        if (c->tcp_token)
+                explicit_bzero(c->tcp_token, strlen(c->tcp_token));
+        free(c->tcp_token);
+        free(c->conf_file);
         free(c->host_key_folder);
         cyberark_config_done(&c->cyberark);
         free(c);

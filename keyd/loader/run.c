@@ -10,6 +10,7 @@
 #include "common/msg-hello.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/grant.h"
+#include "keyd/loader/handed-on.h"
 #include "keyd/loader/publish.h"
 #include "keyd/loader/record.h"
 #include "keyd/loader/store.h"
@@ -252,6 +253,18 @@ static int read_configuration(Run *run, size_t *n_sent) {
         return send_list(run->extra, n_sent);
 }
 
+static int read_handed_on(Run *run) {
+        Config *c = run->config;
+        int r;
+
+        r = tcp_token_read(c, &run->problems);
+        for (size_t i = 0; i < c->n_connections && r >= 0; i++)
+                if (c->connections[i]->applies)
+                        r = proxy_password_read(c->connections[i], c->host_key_folder, &run->problems);
+
+        return r < 0 ? log_errno(r, "Cannot read the secrets that calld is told") : 0;
+}
+
 static int give_keys(const Run *run) {
         const Publication p = publication(run);
         uint32_t n_missing = 0;
@@ -321,6 +334,8 @@ int run_load(const char *config_dir) {
         r = read_request(&run);
         if (r >= 0)
                 r = read_configuration(&run, &n_sent);
+        if (r >= 0)
+                r = read_handed_on(&run);
         if (r >= 0)
                 r = load_profiles(&run);
         if (r >= 0)

@@ -30,6 +30,3 @@ int store_fetch(const ProfileConfig *p, Vault *vault, StoreSecrets *ret, LoadFai
 
 /* Whether store_fetch() may ask CyberArk for something of @p. */
 bool store_asks_vault(const ProfileConfig *p);
-
-/* What stands behind "midtls:", of up to 4 KiB. @host_key_folder: as host_key_read(). Return: 0; 1 with *ret_failure filled; -errno */
-int password_decrypt(const char *base64, const char *host_key_folder, Secret **ret, LoadFailure *ret_failure) _must_check_;

@@ -160,6 +160,8 @@ class Pair:
         self.process = None
         self.keep = bool(os.environ.get("MIDTLS_TEST_KEEP"))
         self.expected_exits = {"exited 0"}
+        self.asked_directly = ()  # beginnings of call ids of signatures that the test itself asked keyd for
+        self.lost_calls = False  # calld was killed: calls under way have no record
         os.mkdir(self.etc, 0o700)
         self.write("midtls.conf", "[MID]\nName=mid-test-01\n" + config)
 
@@ -236,6 +238,32 @@ class Pair:
                         if line not in self.expected_exits:
                             fail("%s ended unexpectedly: %s" % (daemon, line))
 
+        gaps = self.gaps()
+        if gaps:
+            fail("calls and signatures do not agree: %s" % gaps[:4])
+
+    def log_lines(self):
+        lines = []
+        for daemon in ("keyd", "calld"):
+            with open(os.path.join(self.dir, "log", daemon + ".json"), "rb") as file:
+                lines += [line for line in file if line.startswith(b"{")]
+        return b"".join(lines)
+
+    def all_gaps(self):
+        """What midtls log --reconcile finds."""
+        status, out, err = self.midtls("log", "--reconcile", "--json=short", "--input=-", stdin=self.log_lines())
+        gaps = json.loads(out)["gaps"] if out else fail("midtls log --reconcile: %s" % err)
+        equal(status, 1 if gaps else 0, "status of midtls log --reconcile")
+        return gaps
+
+    def gaps(self):
+        """Without what the test did itself."""
+        gaps = self.all_gaps()
+        direct = [gap for gap in gaps if gap["gap"] == "signature-without-call" and gap["call_id"] and
+                  gap["call_id"].startswith(tuple(self.asked_directly))]
+        lost = [gap for gap in gaps if self.lost_calls and gap["gap"] == "signature-without-call"]
+        return [gap for gap in gaps if gap not in direct and gap not in lost]
+
     def show_logs(self):
         for daemon in ("keyd", "calld"):
             with open(os.path.join(self.dir, "log", daemon + ".json"), errors="replace") as file:
@@ -291,6 +319,7 @@ class Pair:
         """Kills a daemon or a role and waits until it is gone; its activator may be stopped, so a zombie counts."""
         pid = self.find(name)
         self.expected_exits.add("killed 9")
+        self.lost_calls |= name == "calld"
         os.kill(pid, signal.SIGKILL)
 
         def gone():
