@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 
 #include "calld/gateway/acceptor.h"
-#include "calld/gateway/idle.h"
 #include "calld/gateway/confine.h"
+#include "calld/gateway/idle.h"
 #include "calld/resolver/start.h"
 #include "common/daemon.h"
 #include "common/daemon-options.h"
@@ -27,8 +27,8 @@
 /* While it waits for that, signals are looked for this often. */
 #define SIGNALS_USEC (100 * USEC_PER_MSEC)
 
-/* For calls under way at the end; TimeoutStopSec= is longer. */
-#define DRAIN_USEC (3 * USEC_PER_SEC)
+/* For calls under way at the end, while new ones wait in the backlog; TimeoutStopSec= is longer. */
+#define DRAIN_USEC (20 * USEC_PER_SEC)
 
 /* Free memory that a thread keeps. */
 #define KEPT_BYTES (4 * 1024 * 1024)
@@ -85,11 +85,6 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
         return 0;
 }
 
-/* Who connects from now on starts the next one: the listening sockets are the service manager's. */
-static void on_idle(void *userdata) {
-        drain(userdata);
-}
-
 /* Another resolver can only be started by another calld, which may do that before it confines itself; the service manager starts that one. */
 static void on_resolver_end(void *userdata) {
         Calld *c = userdata;
@@ -97,6 +92,11 @@ static void on_resolver_end(void *userdata) {
         log_message(PRIORITY_ERROR, "The resolver has ended, so calld ends too, to be started again");
         c->resolver_ended = true;
         drain(c);
+}
+
+/* Who connects from now on starts the next one: the listening sockets are the service manager's. */
+static void on_idle(void *userdata) {
+        drain(userdata);
 }
 
 static int take_sockets(Calld *c) {
@@ -235,9 +235,10 @@ static ssize_t start(Calld *c, const DaemonOptions *o) {
         n = wait_for_keyd(c, o->keyd_socket);
         if (n < 0)
                 return n;
+        r = idle_new(c->loop, &c->shared, on_idle, c, &c->idle);
+        if (r < 0)
+                return log_errno(r, "Cannot watch for idleness");
         r = serve_confined(c, o->sandbox_off);
-        if (r >= 0)
-                r = idle_new(c->loop, &c->shared, on_idle, c, &c->idle);
         return r < 0 ? r : n;
 }
 

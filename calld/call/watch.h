@@ -20,9 +20,9 @@ typedef struct Watch Watch;
 typedef struct WatchState {
         atomic_bool up;                   /* from a complete snapshot until the connection ends */
         _Atomic(uint64_t) revision;       /* of the last snapshot; 0: there was none */
-        _Atomic(uint64_t) idle_exit_usec; /* [Calls] IdleExit= of it */
         _Atomic(uint64_t) changed_usec;   /* when that was taken, realtime */
         atomic_uint n_draining;           /* connections that it no longer has and calls still use */
+        _Atomic(uint64_t) idle_exit_usec; /* [Calls] IdleExit= of it */
 } WatchState;
 
 /* Starts to connect; @resolver, @d and @state outlive the watch. Return: 0 or -errno */

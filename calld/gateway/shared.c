@@ -31,10 +31,12 @@ static unsigned find_max_connections(void) {
 }
 
 void shared_init(Shared *s) {
-        *s = (Shared) {.max_connections = find_max_connections(),
-                       .lock = PTHREAD_MUTEX_INITIALIZER,
-                       .started_usec = now_usec(),
-                       .quiet_since_usec = now_usec()};
+        *s = (Shared) {
+                .max_connections = find_max_connections(),
+                .lock = PTHREAD_MUTEX_INITIALIZER,
+                .started_usec = now_usec(),
+                .quiet_since_usec = now_usec(),
+        };
 }
 
 void shared_done(Shared *s) {
