@@ -85,7 +85,7 @@ void handshake_fail(Handshake *h, HandshakeFailure failure, uint8_t refusal_code
 /* Once, before threads: so that handshake_attach() may be called by several. Return: 0 or -ENOMEM */
 int handshake_prepare(void) _must_check_;
 
-/* Gives @ctx a reference and lets it report each message to @h. Return: 0 or -ENOMEM */
+/* Lets @ctx, which has a key of handle_new() for @h and thereby a reference, report each message to @h. Return: 0 or -ENOMEM */
 int handshake_attach(Handshake *h, SSL_CTX *ctx) _must_check_;
 
 /* The Handshake that @ctx was given, borrowed; or NULL. */
