@@ -22,6 +22,7 @@ int msg_snapshot_decode(Span body, MsgSnapshot *ret) {
         m.max_header_bytes = wire_get_u32(&r);
         m.header_timeout_usec = wire_get_u64(&r);
         m.idle_timeout_usec = wire_get_u64(&r);
+        m.idle_exit_usec = wire_get_u64(&r);
         m.tcp_token = wire_get_text(&r, 0, PROTO_TEXT_MAX);
         m.report_only = get_bool(&r);
 
@@ -45,6 +46,7 @@ int msg_snapshot_encode(Buf *record, const MsgSnapshot *m) {
         wire_put_u32(&w, m->max_header_bytes);
         wire_put_u64(&w, m->header_timeout_usec);
         wire_put_u64(&w, m->idle_timeout_usec);
+        wire_put_u64(&w, m->idle_exit_usec);
         wire_put_text(&w, m->tcp_token);
         wire_put_u8(&w, m->report_only);
 

@@ -38,12 +38,17 @@ binutils                 binutils
 systemd                  systemd
 systemd-container        systemd-container
 mmdebstrap               -
+qemu-system-x86          -
+e2fsprogs                e2fsprogs
+policycoreutils          policycoreutils
 selinux-policy-dev       selinux-policy-devel
 semodule-utils           policycoreutils
 util-linux               util-linux
 procps                   procps-ng
 mandoc                   -
 prometheus               -
+man-db                   man-db
+zsh                      zsh
 '
 
 have_debian() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

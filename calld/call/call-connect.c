@@ -9,8 +9,7 @@
 #include "calld/call/detail.h"
 #include "calld/call/tls.h"
 
-/* Whoever needs a new connection needs keyd, so without it none is opened. */
-static bool keyd_is_up(Call *c) {
+bool call_keyd_is_up(Call *c) {
         CallError *e;
 
         if (!c->caller->watch || watch_is_up(c->caller->watch))
@@ -22,14 +21,6 @@ static bool keyd_is_up(Call *c) {
         return false;
 }
 
-int call_on_resolve(void *resolver, void *reserved, void *userdata) {
-        Call *c = userdata;
-
-        (void) resolver;
-        (void) reserved;
-        return c->dead || !keyd_is_up(c);
-}
-
 curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
         Call *c = userdata;
         const Span *rule;
@@ -37,7 +28,7 @@ curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct c
 
         (void) purpose;
         c->report.resolved = true;
-        if (c->dead || !keyd_is_up(c))
+        if (c->dead || !call_keyd_is_up(c))
                 return CURL_SOCKET_BAD;
 
         /* after a kept connection that was dead: what is known of that one counts no more */

@@ -2,13 +2,16 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A call as its own files see it: call.c (life), call-setup.c (options), call-connect.c (connection), call-head.c, call-body.c,
- * call-retry.c, call-proxy.c, call-error.c */
+/*
+ * A call as its own files see it: call.c (life), call-setup.c (options), call-resolve.c (name), call-connect.c (connection), call-head.c,
+ * call-body.c, call-retry.c, call-proxy.c, call-error.c
+ */
 
 #include "calld/call/call.h"
 #include "calld/call/pool.h"
 #include "calld/keyprov/keyclient.h"
 #include "calld/keyprov/library.h"
+#include "calld/resolver/client.h"
 
 /* All response headers of one answer; libcurl stops at 300 KiB by itself. */
 #define CALL_HEAD_MAX (512U * 1024)
@@ -17,12 +20,16 @@
 #define CALL_TRAILERS_MAX 100U
 #define CALL_SOCKETS_MAX 8U
 
+/* How long a new connection may use addresses that were looked up for another; the resolver keeps them longer, and sees when they change. */
+#define CALL_PINNED_SEC 2L
+
 /* A request body up to here can be sent again. */
 #define CALL_REPLAY_MAX (64U * 1024)
 
 struct Caller {
         sd_event *loop;
-        const Watch *watch; /* borrowed */
+        const Watch *watch;       /* borrowed */
+        ResolverClient *resolver; /* borrowed */
         Turn *turn;
         Library *library;
         KeyClient *client;
@@ -86,6 +93,15 @@ struct Call {
         bool stale;                   /* a kept connection is not to be used: another one is taken */
         unsigned n_stale;
 
+        /* the name of whom libcurl connects to */
+        bool needs_name;             /* libcurl wanted it, and its attempt was ended */
+        ResolverLookup *lookup;      /* NULL: none is under way */
+        char *peer_host, *peer_port; /* libcurl's; whom it is for */
+        struct curl_slist *pinned;   /* the answer, as libcurl takes it */
+        unsigned n_lookups;          /* in this attempt */
+        uint64_t lookup_started_usec;
+        uint64_t lookup_usec; /* how long the last one took */
+
         bool never_again; /* whatever the code: another attempt would end the same way */
         bool failed;      /* error was set by us, before libcurl noticed anything */
         CallError error;  /* also an address that was refused, as long as another one may do */
@@ -104,11 +120,21 @@ int call_setup_proxy(Call *c, CallError *ret_error) _must_check_;
 /* What became of a call whose proxy made no tunnel. Return: false when that was not the reason */
 bool call_explain_proxy(Call *c, CURLcode result);
 
-/* call-connect.c: what libcurl asks while it connects */
+/* call-resolve.c: libcurl needs a name, which it is not to look up itself */
 int call_on_resolve(void *resolver, void *reserved, void *userdata);
+
+/* After c->needs_name, with the transfer ended. Return: true when the name is being looked up and the transfer begins anew */
+bool call_resolve(Call *c);
+void call_unpin(Call *c);
+void call_forget_peer(Call *c);
+
+/* call-connect.c: what libcurl asks while it connects */
 curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address);
 CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata);
 int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port);
+
+/* Whoever needs a new connection needs keyd. Return: false when it is not there; the call has failed then */
+bool call_keyd_is_up(Call *c);
 
 /* Return: false when the connection must not be used; the call has failed then */
 bool call_on_connected(Call *c);
@@ -133,6 +159,7 @@ int call_on_seek(void *userdata, curl_off_t offset, int origin);
 
 /* call-setup.c */
 void call_set_timeout(Call *c, uint64_t timeout_usec);
+void call_set_connect_timeout(Call *c, uint64_t timeout_usec);
 
 /* call.c: from the loop, with the easy handle out of the multi handle already */
 void call_finish(Call *c, CURLcode result);

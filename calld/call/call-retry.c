@@ -48,6 +48,9 @@ static void call_reset(Call *c) {
         c->content_length = -1;
         c->curl_text[0] = '\0';
         c->sent_offset = 0;
+        c->n_lookups = 0;
+        c->lookup_usec = 0;
+        call_unpin(c);
         buf_clear(&c->head);
 }
 
@@ -64,6 +67,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         c->waiting = false;
         call_reset(c);
         call_set_timeout(c, c->timeout_usec > elapsed_usec ? c->timeout_usec - elapsed_usec : 1);
+        call_set_connect_timeout(c, c->connection->m.connect_timeout_usec);
         if (curlloop_add(curl, c->easy) < 0)
                 call_finish(c, CURLE_OUT_OF_MEMORY);
         return 0;

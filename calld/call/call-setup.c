@@ -210,6 +210,10 @@ void call_set_timeout(Call *c, uint64_t timeout_usec) {
         curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, to_ms(timeout_usec));
 }
 
+void call_set_connect_timeout(Call *c, uint64_t timeout_usec) {
+        curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, to_ms(timeout_usec));
+}
+
 static void setup_transport(Call *c) {
         const MsgConnection *m = &c->connection->m;
         const MsgProfile *p = &c->connection->profile->m;
@@ -218,7 +222,7 @@ static void setup_transport(Call *c) {
         curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
         curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 64L * 1024);
-        curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, to_ms(m->connect_timeout_usec));
+        call_set_connect_timeout(c, m->connect_timeout_usec);
         call_set_timeout(c, c->timeout_usec);
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION, m->http2 ? (long) CURL_HTTP_VERSION_2TLS : (long) CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(e, CURLOPT_SSLVERSION, p->minimum_tls >= TLS_VERSION_1_3 ? (long) CURL_SSLVERSION_TLSv1_3 : (long) CURL_SSLVERSION_TLSv1_2);
@@ -234,6 +238,7 @@ static void setup_transport(Call *c) {
         curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, c);
         curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, call_on_open_socket);
         curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
+        curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, CALL_PINNED_SEC);
         curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, call_on_resolve);
         curl_easy_setopt(e, CURLOPT_RESOLVER_START_DATA, c);
 #if LIBCURL_VERSION_NUM >= 0x075000

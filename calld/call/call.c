@@ -6,7 +6,11 @@ static bool is_up(const void *userdata) {
         return watch_is_up(userdata);
 }
 
-int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Caller **ret) {
+static int connect_keyd(void *userdata, uint64_t deadline_usec, int *ret_fd) {
+        return resolver_connect_keyd(userdata, deadline_usec, ret_fd);
+}
+
+int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Caller **ret) {
         _cleanup_(caller_freep) Caller *c = NULL;
         int r;
 
@@ -23,13 +27,14 @@ int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Call
 
         c->loop = sd_event_ref(loop);
         c->watch = watch;
+        c->resolver = resolver;
         r = turn_new(loop, &c->turn);
         if (r < 0)
                 return r;
         r = library_new(&c->library);
         if (r < 0)
                 return r;
-        r = keyclient_new(keyd_socket, watch ? is_up : NULL, watch, &c->client);
+        r = keyclient_new(connect_keyd, resolver, watch ? is_up : NULL, watch, &c->client);
         if (r < 0)
                 return r;
 
@@ -58,10 +63,11 @@ void caller_enter(const Caller *c) {
         library_enter(c ? c->library : NULL);
 }
 
-static int64_t usec_of(CURL *easy, CURLINFO info) {
+/* libcurl's transfer begins when the name is known. */
+static uint64_t usec_of(const Call *c, CURLINFO info) {
         curl_off_t value = 0;
 
-        return curl_easy_getinfo(easy, info, &value) == CURLE_OK && value > 0 ? (int64_t) value : 0;
+        return curl_easy_getinfo(c->easy, info, &value) == CURLE_OK && value > 0 ? (uint64_t) value + c->lookup_usec : 0;
 }
 
 /* A kept connection was signed for by the call that opened it. */
@@ -98,10 +104,10 @@ static void fill_report(Call *c) {
         count_signatures(c);
         r->status = c->head_done ? c->status : 0;
         r->duration_usec = now_usec() - c->started_usec;
-        r->dns_usec = (uint64_t) usec_of(c->easy, CURLINFO_NAMELOOKUP_TIME_T);
-        r->connect_usec = (uint64_t) usec_of(c->easy, CURLINFO_CONNECT_TIME_T);
-        r->tls_usec = (uint64_t) usec_of(c->easy, CURLINFO_APPCONNECT_TIME_T);
-        r->first_byte_usec = (uint64_t) usec_of(c->easy, CURLINFO_STARTTRANSFER_TIME_T);
+        r->dns_usec = usec_of(c, CURLINFO_NAMELOOKUP_TIME_T);
+        r->connect_usec = usec_of(c, CURLINFO_CONNECT_TIME_T);
+        r->tls_usec = usec_of(c, CURLINFO_APPCONNECT_TIME_T);
+        r->first_byte_usec = usec_of(c, CURLINFO_STARTTRANSFER_TIME_T);
         if (!h)
                 return;
 
@@ -129,6 +135,9 @@ static void call_destroy(Call *c) {
         call_release(c);
         turn_remove(c->caller->turn, &c->later);
         sd_event_source_disable_unref(c->retry_timer);
+        resolver_cancel(c->lookup);
+        call_forget_peer(c);
+        curl_slist_free_all(c->pinned);
         handshake_unref(c->handshake);
         connection_unref(c->connection);
         curl_slist_free_all(c->headers);
@@ -144,6 +153,9 @@ void call_finish(Call *c, CURLcode result) {
                 call_destroy(c);
                 return;
         }
+
+        if (c->needs_name && call_resolve(c))
+                return;
 
         if (c->discarding) {
                 c->waiting = true;

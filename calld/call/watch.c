@@ -15,8 +15,8 @@
 
 struct Watch {
         sd_event *loop;
-        char *socket_path;
-        Directory *directory; /* borrowed, as is the state */
+        ResolverClient *resolver; /* borrowed */
+        Directory *directory;     /* borrowed, as is the state */
         WatchState *state;
         Snapshot *snapshot; /* on its way */
         Buf record;
@@ -102,6 +102,7 @@ static int watch_on_message(Watch *w, uint8_t type, Span body) {
         if (r != 0)
                 return r;
 
+        w->state->idle_exit_usec = w->directory->limits.idle_exit_usec;
         w->state->changed_usec = realtime_usec();
         w->state->revision = w->directory->revision;
         w->state->up = true;
@@ -159,7 +160,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 static int watch_try_connect(Watch *w) {
         int r;
 
-        r = chan_connect(w->socket_path, deadline_after(WATCH_RETRY_MIN_USEC), &w->fd);
+        r = resolver_connect_keyd(w->resolver, deadline_after(WATCH_RETRY_MIN_USEC), &w->fd);
         if (r < 0)
                 return r;
 
@@ -176,7 +177,7 @@ static void watch_connect(Watch *w) {
                 watch_set_timer(w, WATCH_ANSWER_USEC);
 }
 
-int watch_new(sd_event *loop, const char *keyd_socket, Directory *d, WatchState *state, Watch **ret) {
+int watch_new(sd_event *loop, ResolverClient *resolver, Directory *d, WatchState *state, Watch **ret) {
         _cleanup_(watch_freep) Watch *w = NULL;
 
         w = calloc(1, sizeof(*w));
@@ -190,9 +191,7 @@ int watch_new(sd_event *loop, const char *keyd_socket, Directory *d, WatchState 
         w->state = state;
         w->record = (Buf) BUF_INIT(PROTO_RECORD_MAX);
         w->retry_usec = WATCH_RETRY_MIN_USEC;
-        w->socket_path = strdup(keyd_socket);
-        if (!w->socket_path)
-                return -ENOMEM;
+        w->resolver = resolver;
 
         watch_connect(w);
         *ret = TAKE_PTR(w);
@@ -206,7 +205,6 @@ Watch *watch_free(Watch *w) {
         watch_close(w);
         sd_event_unref(w->loop);
         buf_done(&w->record);
-        free(w->socket_path);
         free(w);
         return NULL;
 }

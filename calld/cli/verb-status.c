@@ -30,6 +30,7 @@ static void print_status(const Options *o, const json_t *status) {
         print_text("MID", json_text(status, "mid_name"));
         print_text("version", json_text(status, "version"));
         printf("%12s: %sup%s, for %s\n", "calld", tint_begin(TINT_GOOD, style.color), tint_end(TINT_GOOD, style.color), uptime);
+        print_text("sandbox", json_text(status, "sandbox"));
         printf("%12s: %s", "keyd", tint_begin(tint, style.color));
         text_print(stdout, keyd ? keyd : "unknown");
         printf("%s, configuration revision %" PRIu64 "\n", tint_end(tint, style.color), number(status, "revision"));

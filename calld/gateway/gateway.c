@@ -22,7 +22,12 @@ size_t gateway_max_header_bytes(const Gateway *g) {
         return g->directory->limits.max_header_bytes ? g->directory->limits.max_header_bytes : DEFAULT_MAX_HEADER_BYTES;
 }
 
-int gateway_new(sd_event *loop, const Directory *directory, Caller *caller, Shared *shared, atomic_uint *n_clients, Gateway **ret) {
+static int find_id(void *userdata, ResolveKind kind, Span name, uint64_t deadline_usec, uint32_t *ret) {
+        return resolver_find_id(userdata, kind, name, deadline_usec, ret);
+}
+
+int gateway_new(sd_event *loop, const Directory *directory, Caller *caller, ResolverClient *resolver, Shared *shared, atomic_uint *n_clients,
+                Gateway **ret) {
         _cleanup_(gateway_freep) Gateway *g = NULL;
         int r;
 
@@ -33,6 +38,7 @@ int gateway_new(sd_event *loop, const Directory *directory, Caller *caller, Shar
         g->loop = sd_event_ref(loop);
         g->directory = directory;
         g->caller = caller;
+        g->access.names = (AccessNames) {.find = find_id, .userdata = resolver};
         g->shared = shared;
         g->n_clients = n_clients;
         for (size_t i = 0; i < ARRAY_SIZE(g->listeners); i++) {

@@ -23,7 +23,8 @@ typedef struct Gateway Gateway;
  *
  * Return: 0 or -errno
  */
-int gateway_new(sd_event *loop, const Directory *directory, Caller *caller, Shared *shared, atomic_uint *n_clients, Gateway **ret) _must_check_;
+int gateway_new(sd_event *loop, const Directory *directory, Caller *caller, ResolverClient *resolver, Shared *shared, atomic_uint *n_clients,
+                Gateway **ret) _must_check_;
 
 /* Ends all calls, closes all connections. */
 Gateway *gateway_free(Gateway *g);

@@ -205,8 +205,8 @@ json_t *reserved_status(const Gateway *g) {
         const Directory *d = g->directory;
         unsigned n_calls = shared_n_calls(g->shared);
 
-        return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "version", MIDTLS_VERSION, "mid_name",
-                         reserved_text(d->limits.mid_name), "keyd", shared_keyd_is_up(g->shared) ? "up" : "down", "revision",
+        return json_pack("{s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "version", MIDTLS_VERSION, "sandbox", g->shared->sandbox,
+                         "mid_name", reserved_text(d->limits.mid_name), "keyd", shared_keyd_is_up(g->shared) ? "up" : "down", "revision",
                          (json_int_t) shared_revision(g->shared), "n_connections", (json_int_t) d->n_connections, "n_profiles",
                          (json_int_t) d->n_profiles, "n_calls", (json_int_t) n_calls, "uptime_usec",
                          (json_int_t) (now_usec() - g->shared->started_usec), "max_calls", (json_int_t) d->limits.max_calls, "max_calls_per_user",

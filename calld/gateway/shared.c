@@ -31,7 +31,12 @@ static unsigned find_max_connections(void) {
 }
 
 void shared_init(Shared *s) {
-        *s = (Shared) {.max_connections = find_max_connections(), .lock = PTHREAD_MUTEX_INITIALIZER, .started_usec = now_usec()};
+        *s = (Shared) {
+                .max_connections = find_max_connections(),
+                .lock = PTHREAD_MUTEX_INITIALIZER,
+                .started_usec = now_usec(),
+                .quiet_since_usec = now_usec(),
+        };
 }
 
 void shared_done(Shared *s) {
@@ -47,6 +52,7 @@ bool shared_add_connection(Shared *s, uid_t uid, unsigned min) {
         bool ok;
 
         lock(s);
+        s->n_connections++;
         count = users_get(&s->users, uid);
         ok = count && ++count->n_connections <= max;
         unlock(s);
@@ -57,11 +63,35 @@ void shared_remove_connection(Shared *s, uid_t uid) {
         UserCount *count;
 
         lock(s);
+        if (--s->n_connections == 0)
+                s->quiet_since_usec = now_usec();
         count = users_get(&s->users, uid);
         if (count && count->n_connections > 0)
                 count->n_connections--;
         users_tidy(&s->users, uid);
         unlock(s);
+}
+
+uint64_t shared_quiet_since(Shared *s) {
+        uint64_t since;
+
+        lock(s);
+        since = s->n_connections > 0 ? 0 : s->quiet_since_usec;
+        unlock(s);
+        return since;
+}
+
+uint64_t shared_idle_exit(const Shared *s) {
+        uint64_t longest = 0;
+
+        for (size_t i = 0; i < s->n_watches; i++) {
+                uint64_t usec = s->watches[i].idle_exit_usec;
+
+                if (usec == 0)
+                        return 0;
+                longest = MAX_OF(longest, usec);
+        }
+        return longest;
 }
 
 static int add_call(Shared *s, uid_t uid, unsigned max_calls, unsigned max_calls_per_user, unsigned *ret_n) {

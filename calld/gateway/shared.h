@@ -21,6 +21,7 @@ typedef struct Shared {
         WatchState watches[SHARED_WORKERS_MAX]; /* of the workers */
         size_t n_watches;                       /* does not change once they run */
         uint64_t started_usec;
+        char sandbox[128]; /* the confinement that was reached; does not change either */
 
         unsigned max_connections; /* of callers, at once */
 
@@ -28,6 +29,8 @@ typedef struct Shared {
         Users users;
         Metrics metrics;
         unsigned n_calls; /* that count for MaxCalls= */
+        size_t n_connections;
+        uint64_t quiet_since_usec; /* when the last connection has gone */
 } Shared;
 
 enum {
@@ -43,6 +46,12 @@ void shared_done(Shared *s);
 /* Counts a caller's connection in any case. Return: false when the user has more than its share, which is @min at least */
 bool shared_add_connection(Shared *s, uid_t uid, unsigned min);
 void shared_remove_connection(Shared *s, uid_t uid);
+
+/* Since when no caller has been connected; 0: one is. */
+uint64_t shared_quiet_since(Shared *s);
+
+/* IdleExit= as the workers know it; 0: never. */
+uint64_t shared_idle_exit(const Shared *s);
 
 /* Counts a call. Return: 0, SHARED_E_* with the number that is there already in *ret_n; then it is not counted */
 int shared_add_call(Shared *s, uid_t uid, unsigned max_calls, unsigned max_calls_per_user, unsigned *ret_n) _must_check_;

@@ -32,6 +32,7 @@ struct Worker {
         /* the thread's own, once it runs */
         sd_event *loop;
         Directory directory;
+        ResolverClient *resolver;
         Watch *watch;
         Caller *caller;
         Gateway *gateway;
@@ -60,7 +61,8 @@ static int on_orders(sd_event_source *source, int fd, uint32_t events, void *use
         return 0;
 }
 
-static int worker_prepare(Worker *w, const char *keyd_socket, Shared *shared) {
+static int worker_prepare(Worker *w, uid_t keyd_uid, int resolver_fd, Shared *shared) {
+        _cleanup_fd_ int fd = resolver_fd;
         int r;
 
         if (pipe2(w->orders, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -70,24 +72,28 @@ static int worker_prepare(Worker *w, const char *keyd_socket, Shared *shared) {
         if (r >= 0)
                 r = sd_event_add_io(w->loop, &w->io, w->orders[0], EPOLLIN, on_orders, w);
         if (r >= 0)
-                r = watch_new(w->loop, keyd_socket, &w->directory, &shared->watches[shared->n_watches++], &w->watch);
+                r = resolver_client_new(w->loop, TAKE_FD(fd), keyd_uid, NULL, NULL, &w->resolver);
         if (r >= 0)
-                r = caller_new(w->loop, keyd_socket, w->watch, &w->caller);
+                r = watch_new(w->loop, w->resolver, &w->directory, &shared->watches[shared->n_watches++], &w->watch);
         if (r >= 0)
-                r = gateway_new(w->loop, &w->directory, w->caller, shared, &w->n_clients, &w->gateway);
+                r = caller_new(w->loop, w->resolver, w->watch, &w->caller);
+        if (r >= 0)
+                r = gateway_new(w->loop, &w->directory, w->caller, w->resolver, shared, &w->n_clients, &w->gateway);
         return r;
 }
 
-int worker_new(const char *keyd_socket, Shared *shared, Worker **ret) {
+int worker_new(uid_t keyd_uid, int resolver_fd, Shared *shared, Worker **ret) {
         _cleanup_(worker_freep) Worker *w = NULL;
         int r;
 
         w = calloc(1, sizeof(*w));
-        if (!w)
+        if (!w) {
+                close(resolver_fd);
                 return -ENOMEM;
+        }
 
         w->orders[0] = w->orders[1] = -1;
-        r = worker_prepare(w, keyd_socket, shared);
+        r = worker_prepare(w, keyd_uid, resolver_fd, shared);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(w);
@@ -114,6 +120,7 @@ Worker *worker_free(Worker *w) {
         sd_event_source_disable_unref(w->io);
         gateway_free(w->gateway);
         watch_free(w->watch);
+        resolver_client_free(w->resolver);
         directory_done(&w->directory);
         caller_free(w->caller);
         sd_event_unref(w->loop);

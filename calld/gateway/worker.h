@@ -15,8 +15,11 @@
 
 typedef struct Worker Worker;
 
-/* @keyd_socket and @shared outlive it; not more than SHARED_WORKERS_MAX. Return: 0 or -errno */
-int worker_new(const char *keyd_socket, Shared *shared, Worker **ret) _must_check_;
+/*
+ * @shared outlives it; not more than SHARED_WORKERS_MAX. @resolver_fd: its channel to the resolver, taken over. @keyd_uid: who listens at keyd's socket.
+ * Return: 0 or -errno
+ */
+int worker_new(uid_t keyd_uid, int resolver_fd, Shared *shared, Worker **ret) _must_check_;
 
 /* Ends its calls, unless it was told to drain, then waits for its thread. */
 Worker *worker_free(Worker *w);

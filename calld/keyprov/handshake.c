@@ -152,6 +152,7 @@ int handshake_attach(Handshake *h, SSL_CTX *ctx) {
         if (index < 0 || SSL_CTX_set_ex_data(ctx, index, h) != 1)
                 return -ENOMEM;
 
+        SSL_CTX_set_options(ctx, HANDSHAKE_NO_CERTIFICATE_COMPRESSION);
         SSL_CTX_set_msg_callback(ctx, on_ssl_message);
         SSL_CTX_set_msg_callback_arg(ctx, h);
         return 0;

@@ -10,7 +10,8 @@
 #define ANSWER_MAX 4096U
 
 struct KeyClient {
-        char *socket_path;
+        KeyClientConnect connect;
+        void *connect_userdata; /* borrowed */
         KeyClientIsUp is_up;
         const void *userdata; /* borrowed */
         uint64_t timeout_usec;
@@ -26,7 +27,7 @@ enum {
         EXCHANGE_E_REFUSED,
 };
 
-int keyclient_new(const char *socket_path, KeyClientIsUp is_up, const void *userdata, KeyClient **ret) {
+int keyclient_new(KeyClientConnect connect, void *connect_userdata, KeyClientIsUp is_up, const void *userdata, KeyClient **ret) {
         _cleanup_(keyclient_freep) KeyClient *c = NULL;
 
         c = calloc(1, sizeof(*c));
@@ -37,9 +38,8 @@ int keyclient_new(const char *socket_path, KeyClientIsUp is_up, const void *user
         c->is_up = is_up;
         c->userdata = userdata;
         c->timeout_usec = KEYCLIENT_TIMEOUT_USEC;
-        c->socket_path = strdup(socket_path);
-        if (!c->socket_path)
-                return -ENOMEM;
+        c->connect = connect;
+        c->connect_userdata = connect_userdata;
 
         *ret = TAKE_PTR(c);
         return 0;
@@ -50,7 +50,6 @@ KeyClient *keyclient_free(KeyClient *c) {
                 return NULL;
 
         close_fdp(&c->fd);
-        free(c->socket_path);
         free(c);
         return NULL;
 }
@@ -117,7 +116,7 @@ static int keyclient_connect(KeyClient *c, uint64_t deadline_usec) {
         _cleanup_fd_ int fd = -1;
         int r;
 
-        r = chan_connect(c->socket_path, deadline_usec, &fd);
+        r = c->connect(c->connect_userdata, deadline_usec, &fd);
         if (r == -ETIMEDOUT)
                 return EXCHANGE_E_SILENT;
         if (r == -ENOENT || r == -ECONNREFUSED)

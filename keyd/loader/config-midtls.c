@@ -23,6 +23,7 @@ static const IniRow rows[] = {
         ROW("Calls",   "MaxHeaderBytes",    ini_parser_size,           max_header_bytes_64),
         ROW("Calls",   "HeaderTimeout",     ini_parser_timespan,       header_timeout_usec),
         ROW("Calls",   "IdleTimeout",       ini_parser_timespan,       idle_timeout_usec),
+        ROW("Calls",   "IdleExit",          ini_parser_timespan,       idle_exit_usec),
         ROW("Calls",   "TcpToken",          ini_parser_string,         tcp_token),
         ROW("Calls",   "Enforce",           ini_parser_bool,           enforce),
         ROW("Sandbox", "Mode",              config_parse_sandbox_mode, sandbox_strict),

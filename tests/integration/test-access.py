@@ -91,7 +91,7 @@ def row(pair, server, alias, caller, method, path, may):
     if body:
         contains(body, b"urn:midtls:error:caller-denied", "body")
     record = pair.records("calld", "caller-denied")[n_denied]
-    equal((record["MIDTLS_ALIAS"], record["MIDTLS_VERDICT"]), (alias, "refused"), "record")
+    equal((record["MIDTLS_ALIAS"], record["MIDTLS_VERDICT"]), (alias, "denied"), "record")
     equal((record["MIDTLS_CALLER_UID"], record["MIDTLS_CALLER_GID"]), (str(caller.get("uid", 0)), str(caller.get("gid", 0))), "caller of the record")
 
 

@@ -38,7 +38,7 @@ static void peers_make(Peers *p, const char *key_type, int version) {
         p->public_key = X509_get0_pubkey(p->client_certificate);
         p->keyd = fake_keyd_new(p->client_key);
         fake_keyd_start(p->keyd);
-        assert_int_equal(keyclient_new(p->keyd->path, NULL, NULL, &p->client), 0);
+        assert_int_equal(keyclient_new(fake_keyd_connect, p->keyd, NULL, NULL, &p->client), 0);
         assert_int_equal(handshake_new(SPAN_LITERAL("crm"), 7, SPAN_LITERAL("call-1"), &p->handshake), 0);
         assert_int_equal(handle_new(p->public_key, p->handshake, p->client, &handle), 0);
 
