@@ -85,6 +85,9 @@ void handshake_fail(Handshake *h, HandshakeFailure failure, uint8_t refusal_code
 /* Once, before threads: so that handshake_attach() may be called by several. Return: 0 or -ENOMEM */
 int handshake_prepare(void) _must_check_;
 
+/* After that, in each library context that a thread uses besides: an SSL_CTX there gives its reference back, too. Return: 0, -EIO */
+int handshake_prepare_context(void) _must_check_;
+
 /* Gives @ctx a reference and lets it report each message to @h. Return: 0 or -ENOMEM */
 int handshake_attach(Handshake *h, SSL_CTX *ctx) _must_check_;
 
