@@ -25,10 +25,16 @@ ALLOWED = {
 }
 # The same with the program's own filter. The fetcher gets a network by a drop-in only.
 FILTERS = {
+    "calld": set(),
+    "resolver": set(),
     "role": set(),
     "fetcher": set(),
     "loader": CONFIGURATION | {"be-dumpable", "list-etc", "read-machine-id", "read-passwd"},
 }
+
+
+def unit_of(variant):
+    return "midtls-calld.service" if variant in ("calld", "landlock", "resolver") else "midtls-keyd.service"
 
 
 def confined(unit, variant, allowed, confine=True):
@@ -95,7 +101,7 @@ def tests(suite):
     for unit in SERVICES:
         suite.run("%s: what its unit alone lets through" % unit, confined, unit, "none", ALLOWED[unit], False)
     for variant, allowed in FILTERS.items():
-        suite.run("keyd's %s: what unit and filter let through" % variant, confined, "midtls-keyd.service", variant, allowed)
+        suite.run("%s: what unit and filter let through" % variant, confined, unit_of(variant), variant, allowed)
     suite.run("calld: keyd's folders are empty to it", calld_sees_nothing)
     suite.run("processes: no rights, no cores", processes)
     suite.run("keyd's roles have filters of their own", roles_filters)
