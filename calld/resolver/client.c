@@ -50,21 +50,21 @@ struct ResolverClient {
 };
 
 static void lookup_free(ResolverLookup *l) {
-        for (ResolverLookup **p = &l->query->lookups; *p; p = &(*p)->next)
-                if (*p == l) {
-                        *p = l->next;
-                        break;
-                }
+        ResolverLookup **p = &l->query->lookups;
+
+        while (*p != l)
+                p = &(*p)->next;
+        *p = l->next;
         sd_event_source_disable_unref(l->timer);
         free(l);
 }
 
 static void query_free(ResolverClient *c, Query *q) {
-        for (Query **p = &c->queries; *p; p = &(*p)->next)
-                if (*p == q) {
-                        *p = q->next;
-                        break;
-                }
+        Query **p = &c->queries;
+
+        while (*p != q)
+                p = &(*p)->next;
+        *p = q->next;
         while (q->lookups)
                 lookup_free(q->lookups);
         close_fdp(&q->fd);
@@ -128,7 +128,6 @@ static void receive_all(ResolverClient *c) {
         while (r == 0);
         if (r == -EAGAIN || r == -ENOMEM)
                 return;
-
         if (r == CHAN_E_VIOLATION)
                 log_message(PRIORITY_ERROR, "The resolver answered something that is no answer; its channel is closed");
         client_end(c);
@@ -224,7 +223,6 @@ ResolverClient *resolver_client_free(ResolverClient *c) {
         return NULL;
 }
 
-/* Nobody who still waits has a later deadline than the question's own, so a late answer is nobody's. */
 static Query *query_to_join(ResolverClient *c, Span name, uint64_t deadline_usec) {
         for (Query *q = c->queries; q; q = q->next)
                 if (!q->done && q->kind == RESOLVE_HOST && q->deadline_usec >= deadline_usec && span_equal(q->name, name))
