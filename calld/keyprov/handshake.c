@@ -146,16 +146,6 @@ int handshake_prepare(void) {
         return ex_data_index() < 0 ? -ENOMEM : 0;
 }
 
-/* Each library context has a table of its own, which counts from 1. */
-int handshake_prepare_context(void) {
-        int index = ex_data_index();
-
-        for (int i = 1; i < index; i++)
-                if (SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL) != i)
-                        return -EIO;
-        return SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_ex_data) == index ? 0 : -EIO;
-}
-
 int handshake_attach(Handshake *h, SSL_CTX *ctx) {
         int index = ex_data_index();
 

@@ -85,9 +85,6 @@ void handshake_fail(Handshake *h, HandshakeFailure failure, uint8_t refusal_code
 /* Once, before threads: so that handshake_attach() may be called by several. Return: 0 or -ENOMEM */
 int handshake_prepare(void) _must_check_;
 
-/* After that, in each library context that a thread uses besides: an SSL_CTX there gives its reference back, too. Return: 0, -EIO */
-int handshake_prepare_context(void) _must_check_;
-
 /*
  * RFC 8879: what keyd is shown has certificates in it, not compressed ones. libssl offers compression by itself since 3.2; the numbers are that
  * library's, so that a build with the headers of 3.0 says it too. They are nothing to 3.0 itself.
