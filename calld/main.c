@@ -262,6 +262,7 @@ static int run(const DaemonOptions *o) {
         for (size_t i = 0; i < ARRAY_SIZE(c.resolver_fds); i++)
                 c.resolver_fds[i] = -1;
         shared_init(&c.shared);
+        c.shared.sees_processes = access("/proc/1/cgroup", R_OK) == 0;
         n = start(&c, o);
         if (n == -ECANCELED)
                 return c.resolver_ended ? -EPIPE : 0;

@@ -24,7 +24,8 @@ typedef struct Shared {
 
         unsigned max_connections; /* of callers, at once */
 
-        char sandbox[128]; /* the confinement that was reached; written before the first caller is accepted */
+        bool sees_processes; /* those of others, in /proc */
+        char sandbox[128];   /* the confinement that was reached; written before the first caller is accepted */
 
         pthread_mutex_t lock; /* for what follows */
         Users users;

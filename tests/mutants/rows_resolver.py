@@ -8,9 +8,8 @@ PASS = "chan-pass"
 
 ROWS = {
     "calld/resolver/received.c": [
-        (ANSWER, "!has_option(fd, SO_DOMAIN, AF_UNIX) || ", "", CLIENT),
-        (ANSWER, " || !has_option(fd, SO_TYPE, SOCK_SEQPACKET)", "", CLIENT),
-        (ANSWER, " || !has_option(fd, SO_ACCEPTCONN, 0)", "", CLIENT),
+        (ANSWER, "!has_option(fd, SO_TYPE, SOCK_SEQPACKET) || ", "", CLIENT),
+        (ANSWER, "!has_option(fd, SO_ACCEPTCONN, 0)", "0", CLIENT),
         (ANSWER, " && peer.uid == keyd_uid", "", CLIENT),
     ],
     "calld/resolver/client.c": [
