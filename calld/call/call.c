@@ -34,6 +34,11 @@ int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Cal
         r = library_new(&c->library);
         if (r < 0)
                 return r;
+        library_enter(c->library);
+        r = handshake_prepare_context();
+        library_enter(NULL);
+        if (r < 0)
+                return r;
         r = keyclient_new(connect_keyd, resolver, watch ? is_up : NULL, watch, &c->client);
         if (r < 0)
                 return r;
