@@ -28,7 +28,8 @@ ALLOWED = {
     "verifier": COMMON,
     "signer": COMMON | SECRET_MEMORY | {"see-processes"},
     "calld": COMMON | TCP | {"connect-notify"},
-    "resolver": COMMON | {"connect-keyd", "inet", "inet6", "netlink", "send-dns", "send-other"},
+    # What the modules of NSS may need, by auth_use_nsswitch(), has keys of Kerberos and /var/lib in it.
+    "resolver": COMMON | {"add-key", "connect-keyd", "list-var", "inet", "inet6", "netlink", "send-dns", "send-other"},
 }
 
 DOMAINS = {
