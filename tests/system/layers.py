@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each layer holds by itself: with that one taken away, and all others in place, a try is let through that the tests of the sandbox refuse."""
 
-import ctypes
-
 import escapes
 from harness import equal
 from host import role
-from sandbox import ALLOWED, FILTERS, unit_of
+from sandbox import ALLOWED, FILTERS, allowed_of, unit_of
 
 KEYD, CALLD = "midtls-keyd.service", "midtls-calld.service"
 ROOT = ("User", "Group")
-SYS_LANDLOCK_CREATE_RULESET = 444
-ABI_SCOPES = 6
 # A layer; its unit; what is taken away beside it, as it hides the layer; a try that only the layer refuses. Without User= a process is root's,
 # with none of root's rights: what files' owners may do is not refused by their modes then.
 LAYERS = (
@@ -37,11 +33,6 @@ LAYERS = (
 )
 
 
-def landlock_abi():
-    """0: this kernel has none."""
-    return max(0, ctypes.CDLL(None).syscall(SYS_LANDLOCK_CREATE_RULESET, None, 0, 1))
-
-
 def tried(unit, without, name, variant="none"):
     command = "%s --confine --victim=%d %s" % (escapes.program(variant), role("keyd-signer"), name)
     return escapes.attempt("layer", escapes.sandbox_of(unit, without), command)[name]
@@ -55,14 +46,14 @@ def unit_layer(layer, unit, hiding, name):
 
 def own_filter(variant):
     """A program's own list of system calls, taken away: what its unit does not refuse."""
-    name = "be-dumpable" if variant == "resolver" else "fork"
+    name = "memfd-to-code" if variant == "resolver" else "fork"
     equal(tried(unit_of(variant), (), name), "ok", "%s without the filter of %s" % (name, variant))
-    equal(name in FILTERS[variant], False, "%s is let through anyway" % name)
+    equal(name in allowed_of(variant), False, "%s is let through anyway" % name)
 
 
 def landlock():
     """By itself: calld's, without its filter; files and, where the kernel knows scopes, abstract sockets and signals."""
-    names = ["read-passwd", "list-etc"] + (["connect-abstract"] if landlock_abi() >= ABI_SCOPES else [])
+    names = ["read-passwd", "list-etc"] + (["connect-abstract"] if escapes.landlock_abi() >= escapes.ABI_SCOPES else [])
     for name in names:
         equal(name in ALLOWED[CALLD], True, "%s without Landlock" % name)
         equal(tried(CALLD, (), name, "landlock"), "EPERM" if name == "connect-abstract" else "EACCES", "%s with Landlock" % name)
@@ -73,7 +64,7 @@ def tests(suite):
         suite.run("without %s=, %s in the place of %s" % (layer, name, unit), unit_layer, layer, unit, hiding, name)
     for variant in FILTERS:
         suite.run("without the filter of %s, in its place" % variant, own_filter, variant)
-    if landlock_abi():
+    if escapes.landlock_abi():
         suite.run("with Landlock by itself: no file", landlock)
     else:
         suite.skip("Landlock by itself", "this kernel has none")
