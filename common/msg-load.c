@@ -134,6 +134,33 @@ int msg_watch_encode(Buf *record, const MsgWatch *m) {
         return wire_writer_end(&w);
 }
 
+int msg_fetcher_decode(Span body, MsgFetcher *ret) {
+        WireReader r;
+        MsgFetcher m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.store = wire_get_u8(&r);
+        wire_reader_check(&r, m.store < ROLE_STORES);
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_fetcher_encode(Buf *record, const MsgFetcher *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_FETCHER);
+        wire_put_u8(&w, m->store);
+
+        return wire_writer_end(&w);
+}
+
 int msg_retry_decode(Span body, MsgRetry *ret) {
         WireReader r;
         MsgRetry m = {};

@@ -2,7 +2,7 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* LOAD, GENERATION, CRL, WATCH, RETRY and READY: between the supervisor and its roles */
+/* LOAD, GENERATION, CRL, WATCH, FETCHER, RETRY and READY: between the supervisor and its roles */
 
 #include "common/proto.h"
 #include "common/role.h"
@@ -38,6 +38,11 @@ typedef struct MsgWatch {
         Span name;   /* of the entry that matters; empty: every one */
 } MsgWatch;
 
+/* A fetcher is wanted. */
+typedef struct MsgFetcher {
+        uint8_t store; /* RoleStore */
+} MsgFetcher;
+
 /* Something could not be loaded that may be there soon, without a file being changed. */
 typedef struct MsgRetry {
         uint32_t after_sec; /* not before; 0: no wish */
@@ -56,6 +61,8 @@ int msg_crl_decode(Span body, MsgCrl *ret) _must_check_;
 int msg_crl_encode(Buf *record, const MsgCrl *m) _must_check_;
 int msg_watch_decode(Span body, MsgWatch *ret) _must_check_;
 int msg_watch_encode(Buf *record, const MsgWatch *m) _must_check_;
+int msg_fetcher_decode(Span body, MsgFetcher *ret) _must_check_;
+int msg_fetcher_encode(Buf *record, const MsgFetcher *m) _must_check_;
 int msg_retry_decode(Span body, MsgRetry *ret) _must_check_;
 int msg_retry_encode(Buf *record, const MsgRetry *m) _must_check_;
 int msg_ready_decode(Span body, MsgReady *ret) _must_check_;

@@ -24,7 +24,8 @@ Config *config_free(Config *c) {
         free(c->config_xml);
         free(c->keystore_directory);
         free(c->host_key_folder);
-        cyberark_config_done(&c->cyberark);
+        for (size_t i = 0; i < ROLE_STORES; i++)
+                store_config_done(&c->stores[i]);
         free(c);
         return NULL;
 }
@@ -180,7 +181,7 @@ int config_load(const char *dir, const char *root, Config **ret, Problems *probl
         if (r >= 0)
                 r = choose_mid_name(c, xml);
         if (r >= 0)
-                r = config_finish_cyberark(c, xml, problems);
+                r = config_finish_stores(c, xml, problems);
         if (r >= 0)
                 r = load_profiles(dirs, c, xml, problems);
         if (r >= 0)

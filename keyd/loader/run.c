@@ -23,7 +23,7 @@
 #define VAULT_USEC (20 * USEC_PER_SEC) /* for all profiles together: the supervisor kills a load after 30 seconds of nobody's time */
 #define FIRST_VAULT_USEC (2 * USEC_PER_SEC)
 #define PROGRESS_MAX (TELL_PROGRESS_MAX * GENERATIONS_MAX + 1) /* those of each profile and one behind the last */
-#define OTHERS_MAX 2U                                          /* FETCHER, RETRY */
+#define OTHERS_MAX (ROLE_STORES + 1U)                          /* FETCHER, RETRY */
 
 typedef struct Run {
         const char *config_dir;
@@ -192,14 +192,13 @@ static int load_some(Run *run, bool of_vault) {
         return r;
 }
 
-/* Those of the vault last: a load that begins anew, because files of another take long, has not asked it in vain. */
+/* Those of secret stores last: a load that begins anew, because files of another take long, has not asked one in vain. */
 static int load_profiles(Run *run) {
         const Config *c = run->config;
         int r;
 
         /* Nobody has a key yet that would work meanwhile: the other profiles shall not wait long for the vault's. */
-        vault_init(&run->vault, &c->cyberark, ROLE_FD_CONTROL, ROLE_FD_FETCH,
-                   run->request.load.previous_realtime == 0 ? FIRST_VAULT_USEC : VAULT_USEC);
+        vault_init(&run->vault, c, ROLE_FD_CONTROL, run->request.load.previous_realtime == 0 ? FIRST_VAULT_USEC : VAULT_USEC);
         run->results = calloc(c->n_profiles + 1, sizeof(*run->results));
         if (!run->results)
                 return -ENOMEM;

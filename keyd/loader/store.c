@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/ini.h"
-#include "keyd/loader/cyberark-id.h"
+#include "keyd/loader/account.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/keystore.h"
 
@@ -72,7 +72,7 @@ static void drop_newline(Secret *s) {
         secret_set_size(s, size);
 }
 
-static int password_from_credential(const ProfileConfig *p _unused_, Vault *vault _unused_, const char *name, Secret **ret, LoadFailure *f) {
+static int password_from_credential(const ProfileConfig *p _unused_, const char *name, Secret **ret, LoadFailure *f) {
         int r = credential_read(name, ret, f);
 
         if (r == 0)
@@ -80,7 +80,7 @@ static int password_from_credential(const ProfileConfig *p _unused_, Vault *vaul
         return r;
 }
 
-static int password_from_file(const ProfileConfig *p, Vault *vault _unused_, const char *path, Secret **ret, LoadFailure *f) {
+static int password_from_file(const ProfileConfig *p, const char *path, Secret **ret, LoadFailure *f) {
         const char *slash = p->file ? strrchr(p->file, '/') : NULL;
         _cleanup_free_ char *folder = NULL, *joined = NULL;
         int r;
@@ -105,7 +105,7 @@ static void prefix_detail(const ProfileConfig *p, LoadFailure *f) {
         snprintf(f->detail, sizeof(f->detail), "password of profile %s: %.400s", p->name, detail);
 }
 
-static int password_from_midtls(const ProfileConfig *p, Vault *vault _unused_, const char *base64, Secret **ret, LoadFailure *f) {
+static int password_from_midtls(const ProfileConfig *p, const char *base64, Secret **ret, LoadFailure *f) {
         int r = password_decrypt(base64, p->host_key_folder, ret, f);
 
         if (r == 0)
@@ -115,24 +115,18 @@ static int password_from_midtls(const ProfileConfig *p, Vault *vault _unused_, c
         return r;
 }
 
-static int password_from_cyberark(const ProfileConfig *p _unused_, Vault *vault, const char *id, Secret **ret, LoadFailure *f) {
-        bool is_changing;
-
-        return vault_fetch(vault, id, ret, &is_changing, f);
-}
-
-static int password_refuse_encrypted(const ProfileConfig *p, Vault *vault _unused_, const char *text _unused_, Secret **ret _unused_,
-                                     LoadFailure *f) {
+static int password_refuse_encrypted(const ProfileConfig *p, const char *text _unused_, Secret **ret _unused_, LoadFailure *f) {
         return load_failure(f, VERDICT_UNSUPPORTED, HINT_ENCRYPTED, "the password of profile %s was encrypted by a MID Server", p->name);
 }
 
 /* Where a password comes from, by how its value begins; without one of these it is the password itself. */
 static const struct {
         const char *prefix;
-        int (*read)(const ProfileConfig *p, Vault *vault, const char *rest, Secret **ret, LoadFailure *f);
+        int (*read)(const ProfileConfig *p, const char *rest, Secret **ret, LoadFailure *f);
 } sources[] = {
-        {CREDENTIAL, password_from_credential},    {"file:", password_from_file},
-        {"midtls:", password_from_midtls},         {CYBERARK_PREFIX, password_from_cyberark},
+        {CREDENTIAL, password_from_credential},
+        {"file:", password_from_file},
+        {"midtls:", password_from_midtls},
         {"encrypted:", password_refuse_encrypted},
 };
 
@@ -147,13 +141,19 @@ static int warn_plain(const ProfileConfig *p, StoreSecrets *s) {
 }
 
 static int password_resolve(const ProfileConfig *p, Vault *vault, const char *value, StoreSecrets *s, Secret **ret, LoadFailure *f) {
+        RoleStore store;
+        const char *id;
         int r;
 
         if (!value)
                 return 0;
         for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
                 if (strncmp(value, sources[i].prefix, strlen(sources[i].prefix)) == 0)
-                        return sources[i].read(p, vault, value + strlen(sources[i].prefix), ret, f);
+                        return sources[i].read(p, value + strlen(sources[i].prefix), ret, f);
+        if (account_find(value, &store, &id)) {
+                s->is_fetched = true;
+                return vault_fetch(vault, store, id, ret, &s->is_changing, f);
+        }
 
         r = *value ? warn_plain(p, s) : 0;
         return r < 0 ? r : secret_new_from(value, strlen(value), ret);
@@ -213,7 +213,11 @@ static int fetch_from_files(const ProfileConfig *p, Vault *vault, StoreSecrets *
 
 /* The keystore is the vault's value: its password, if it has one, is what KeyPassword= tells. */
 static int use_value(const ProfileConfig *p, Vault *vault, Secret **keystore, StoreSecrets *s, LoadFailure *f) {
-        if (asprintf(&s->path, "the keystore from CyberArk (%.100s)", p->password + strlen(CYBERARK_PREFIX)) < 0) {
+        RoleStore store;
+        const char *id;
+
+        ASSERT(account_find(p->password, &store, &id));
+        if (asprintf(&s->path, "the keystore from %s (%.100s)", account_store_name(store), id) < 0) {
                 s->path = NULL;
                 return -ENOMEM;
         }
@@ -224,9 +228,13 @@ static int use_value(const ProfileConfig *p, Vault *vault, Secret **keystore, St
 
 static int fetch_from_vault(const ProfileConfig *p, Vault *vault, StoreSecrets *s, LoadFailure *f) {
         _cleanup_(secret_freep) Secret *value = NULL, *keystore = NULL;
+        RoleStore store;
+        const char *id;
         int r;
 
-        r = vault_fetch(vault, p->password + strlen(CYBERARK_PREFIX), &value, &s->is_changing, f);
+        ASSERT(account_find(p->password, &store, &id));
+        s->is_fetched = true;
+        r = vault_fetch(vault, store, id, &value, &s->is_changing, f);
         if (r == 0)
                 r = vault_value_as_keystore(value, &keystore);
         if (r != 0)
@@ -235,7 +243,7 @@ static int fetch_from_vault(const ProfileConfig *p, Vault *vault, StoreSecrets *
                 return use_value(p, vault, &keystore, s, f);
         if (!p->keystore_path)
                 return load_failure(f, VERDICT_IO, "set KeystorePath=, or store the keystore itself there: PEM, or base64 of a PKCS#12 file",
-                                    "profile %s names no keystore, and what CyberArk has is a password", p->name);
+                                    "profile %s names no keystore, and what %s has is a password", p->name, account_store_name(store));
 
         s->store_password = TAKE_PTR(value);
         r = keystore_read(p, s, f);
@@ -244,23 +252,21 @@ static int fetch_from_vault(const ProfileConfig *p, Vault *vault, StoreSecrets *
         return r;
 }
 
-static bool is_in_vault(const char *value) {
-        return value && strncmp(value, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX)) == 0;
+int store_read_secret(const ProfileConfig *p, const char *value, Secret **ret, LoadFailure *ret_failure) {
+        _cleanup_(store_secrets_done) StoreSecrets s = {};
+
+        return password_resolve(p, NULL, value, &s, ret, ret_failure);
 }
 
 bool store_asks_vault(const ProfileConfig *p) {
-        return is_in_vault(p->password) || is_in_vault(p->key_password);
+        return account_find(p->password, NULL, NULL) || account_find(p->key_password, NULL, NULL);
 }
 
 int store_fetch(const ProfileConfig *p, Vault *vault, StoreSecrets *ret, LoadFailure *ret_failure) {
         _cleanup_(store_secrets_done) StoreSecrets s = {};
         int r;
 
-        if (p->store != CREDENTIAL_STORE_NO && p->store != CREDENTIAL_STORE_CYBERARK)
-                return load_failure(ret_failure, VERDICT_UNSUPPORTED, "set ExternalCredentialStore=no with KeystorePath= and Password=",
-                                    "profile %s asks an external credential store, which this build cannot", p->name);
-
-        r = is_in_vault(p->password) ? fetch_from_vault(p, vault, &s, ret_failure) : fetch_from_files(p, vault, &s, ret_failure);
+        r = account_find(p->password, NULL, NULL) ? fetch_from_vault(p, vault, &s, ret_failure) : fetch_from_files(p, vault, &s, ret_failure);
         if (r != 0)
                 return r;
 

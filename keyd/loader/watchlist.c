@@ -205,15 +205,19 @@ static int add_profile(const ProfileConfig *p, RecordList *ret) {
         return r;
 }
 
-static int add_cyberark(const CyberArkConfig *k, RecordList *ret) {
+static int add_store(const StoreConfig *k, RecordList *ret) {
         const char *const paths[] = {k->cert_file, k->key_file, k->ca_file};
+        const char *const secrets[] = {k->cert_password, k->token, k->credential};
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(paths) && r >= 0; i++)
                 if (paths[i])
                         r = watchlist_add_path(paths[i], ret);
 
-        return r < 0 ? r : add_password(k->file, k->cert_password, ret);
+        for (size_t i = 0; i < ARRAY_SIZE(secrets) && r >= 0; i++)
+                r = add_password(k->file, secrets[i], ret);
+
+        return r;
 }
 
 int watchlist_add_files(const Config *c, RecordList *ret) {
@@ -224,8 +228,8 @@ int watchlist_add_files(const Config *c, RecordList *ret) {
 
         if (c->config_xml)
                 r = watchlist_add_path(c->config_xml, ret);
-        if (r >= 0)
-                r = add_cyberark(&c->cyberark, ret);
+        for (size_t i = 0; i < ROLE_STORES && r >= 0; i++)
+                r = add_store(&c->stores[i], ret);
         for (size_t i = 0; i < c->n_profiles && r >= 0; i++)
                 if (c->profiles[i]->applies) {
                         uses_bundle = uses_bundle || !c->profiles[i]->ca_file;

@@ -83,10 +83,13 @@ static int check_watch(LoadRecords *r _unused_, Span body) {
 }
 
 static int check_fetcher(LoadRecords *r, Span body) {
-        if (msg_empty_decode(body) != 0 || r->has_fetcher)
+        MsgFetcher m;
+
+        if (msg_fetcher_decode(body, &m) != 0 || r->has_fetcher[m.store])
                 return LOAD_RECORD_E_VIOLATION;
 
-        r->has_fetcher = true;
+        r->has_fetcher[m.store] = true;
+        r->store = (RoleStore) m.store;
         return LOAD_RECORD_E_FETCHER;
 }
 

@@ -10,6 +10,7 @@
 #include "common/generations.h"
 #include "common/proto.h"
 #include "common/record-list.h"
+#include "common/role.h"
 #include "keyd/supervisor/channel.h"
 #include "keyd/supervisor/supervisor.h"
 
@@ -119,7 +120,7 @@ void load_signer_lost(Supervisor *s);
 /* Kills a loader that is under way and waits for its end. */
 void load_stop(Supervisor *s);
 
-/* fetcher.c: what may speak to a vault for one load, and when a vault that failed is asked again */
+/* fetcher.c: what may speak to a secret store for one load, and when a store that failed is asked again */
 
 typedef struct Fetcher {
         int loader_fd;  /* the loader's end of their channel, until it has it */
@@ -127,13 +128,11 @@ typedef struct Fetcher {
         pid_t pid;      /* 0: none was started */
 } Fetcher;
 
-#define FETCHER_INIT \
-        { .loader_fd = -1, .fetcher_fd = -1 }
-
+/* Return: 0 or -errno; either way fetcher_stop() ends what there is. */
 int fetcher_prepare(Fetcher *f) _must_check_;
 
 /* Before: the loader has its end. Return: 0 or -errno */
-int fetcher_start(Supervisor *s, Fetcher *f) _must_check_;
+int fetcher_start(Supervisor *s, RoleStore store, Fetcher *f) _must_check_;
 void fetcher_stop(Fetcher *f);
 
 /* Loads again later: each time in a row about twice as late as the last time, not before @after_sec, not after the refresh. */
@@ -171,12 +170,13 @@ typedef struct LoadRecords {
         uint64_t revision; /* what SNAPSHOT must say */
         RecordList *list;  /* the snapshot as the verifier gets it */
         SnapshotCounts counts;
-        const Generations *known; /* borrowed */
-        uint64_t realtime;        /* when the load began, seconds since 1970 */
-        uint64_t next_date;       /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
-        const char *only;         /* borrowed; NULL, or the one profile whose reports count */
-        uint32_t n_failed;        /* reports that are failures */
-        bool has_fetcher;         /* it was asked for */
+        const Generations *known;      /* borrowed */
+        uint64_t realtime;             /* when the load began, seconds since 1970 */
+        uint64_t next_date;            /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
+        const char *only;              /* borrowed; NULL, or the one profile whose reports count */
+        uint32_t n_failed;             /* reports that are failures */
+        bool has_fetcher[ROLE_STORES]; /* it was asked for */
+        RoleStore store;               /* LOAD_RECORD_E_FETCHER: for which */
         bool wants_retry;
         uint32_t retry_after_sec;
         uint32_t n_extra; /* records that are not kept */
@@ -188,7 +188,7 @@ enum {
         LOAD_RECORD_E_WATCH,     /* for the caller: a WATCH */
         LOAD_RECORD_E_REPORT,    /* for the caller: a REPORT */
         LOAD_RECORD_E_PROGRESS,  /* for the caller: a PROGRESS */
-        LOAD_RECORD_E_FETCHER,   /* for the caller: it wants a fetcher */
+        LOAD_RECORD_E_FETCHER,   /* for the caller: it wants the fetcher of r->store */
 };
 
 /* @known: the numbers that keys have had; a new one is one higher. */

@@ -39,7 +39,7 @@ LIES = {
     "nothing": (RETRY, "not what a Central Credential Provider"), "empty": (CONFIGURATION, "empty"), "number": (RETRY, "not what"),
     "twice": (RETRY, "not what"), "deep": (RETRY, "not what"), "cut": (RETRY, "not what"), "unknown": (CONFIGURATION, "XYZ999E"),
     "evil": (ALERT, "refused"), "other": (ALERT, "another object"), "othersafe": (ALERT, "another object"), "redirect": (CONFIGURATION, "not followed"),
-    "large": (CONFIGURATION, "200000 bytes"), "huge": (CONFIGURATION, "more than 1 MiB"), "reset": (RETRY, "cannot be reached"),
+    "large": (CONFIGURATION, "200000 bytes"), "huge": (CONFIGURATION, "more than 1 MiB"), "reset": (RETRY, "without an answer"),
     "slow": (RETRY, "did not answer in time"),
 }
 
@@ -120,6 +120,10 @@ def fails(pair, ccp, kind, expected):
     text = answer.json()["detail"] + "; " + answer.json()["hint"]
     contains(text, word, "at the caller")
     contains(text, "[%s]" % klass, "at the caller")
+    if kind in CODES:
+        _, out, _ = pair.midtls("test", "fresh")
+        for part in (word, "[%s]" % klass, kind):
+            contains(out, part, "midtls test")
     record = pair.records("keyd", "key-load-failed", PROFILE="fresh")[-1]
     contains(record["MESSAGE"], word, "journal")
     equal(record["PRIORITY"], "1" if klass == ALERT else "3", "priority")
@@ -144,7 +148,7 @@ def not_accepted(pair, ccp):
         _, out, _ = pair.reload()
         if "refuses the TLS connection" in out:
             break
-        contains(out, "CyberArk ends the connection before it was asked [retry]", "reload")
+        contains(out, "CyberArk ends the connection without an answer [retry]", "reload")
         contains(out, "CertFile=", "reload")
     ccp.use()
     contains(out, "refuses the TLS connection", "reload")
@@ -243,9 +247,9 @@ def rotation(pair, ccp):
     os.rename(p12(pair, "ed25519", "another-" + CANARY), os.path.join(pair.dir, "bysafe.p12"))
     wait_until(lambda: "the last reload failed" in row(pair, "bysafe")["reason"], "the file is new, the password is not")
     good(pair, "bysafe")
+    # Nobody tells that the password has changed too.
     ccp.secrets["rotated"] = "another-" + CANARY
-    equal(pair.reload()[0], 0, "reload")
-    wait_until(lambda: row(pair, "bysafe")["key_type"] == "ed25519" and row(pair, "bysafe")["generation"] > before, "the new one")
+    wait_until(lambda: row(pair, "bysafe")["key_type"] == "ed25519" and row(pair, "bysafe")["generation"] > before, "the new one", 25)
 
 
 def found_in(pid, needle):

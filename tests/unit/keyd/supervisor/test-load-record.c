@@ -53,7 +53,7 @@ static int encode(char letter, Buf *b) {
         case 'W':
                 return msg_watch_encode(b, &(MsgWatch) {.folder = SPAN_LITERAL("/")});
         case 'Q':
-                return msg_empty_encode(b, (MsgType) ROLE_FETCHER);
+                return msg_fetcher_encode(b, &(MsgFetcher) {.store = ROLE_STORE_VAULT});
         case 'Y':
                 return msg_retry_encode(b, &(MsgRetry) {.after_sec = 7});
         case 'G':
