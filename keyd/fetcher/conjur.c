@@ -90,6 +90,10 @@ static int log_in(Session *s, uint64_t deadline_usec, FetchAnswer *ret) {
 
         s->token = secret_free(s->token);
         s->token_is_old = false;
+        if (s->is_refused) {
+                *ret = s->refusal;
+                return 1;
+        }
         r = buf_printf(&url, "%s/authn/", s->open.endpoint);
         if (r >= 0)
                 r = session_put_escaped(s, &url, s->open.scope, false);
@@ -108,7 +112,7 @@ static int log_in(Session *s, uint64_t deadline_usec, FetchAnswer *ret) {
         r = conjur_read_login(&reply, &s->token, ret);
         if (r < 0 || s->token)
                 return r;
-        ret->retry_after_sec = reply.retry_after_sec;
+        session_refuse(s, &reply, ret);
         return 1;
 }
 

@@ -86,6 +86,10 @@ static int log_in(Session *s, uint64_t deadline_usec, FetchAnswer *ret) {
 
         s->token = secret_free(s->token);
         s->token_is_old = false;
+        if (s->is_refused) {
+                *ret = s->refusal;
+                return 1;
+        }
         r = make_login(s, &body);
         if (r >= 0)
                 r = buf_printf(&url, "%s/v1/auth/", s->open.endpoint);
@@ -103,7 +107,7 @@ static int log_in(Session *s, uint64_t deadline_usec, FetchAnswer *ret) {
         r = kv_read_login(reply.status, reply.body, &s->token, ret);
         if (r < 0 || s->token)
                 return r;
-        ret->retry_after_sec = reply.retry_after_sec;
+        session_refuse(s, &reply, ret);
         return 1;
 }
 

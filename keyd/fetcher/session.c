@@ -204,6 +204,12 @@ int session_open(Session *s, FetchAnswer *ret_answer) {
 
 /* a request */
 
+void session_refuse(Session *s, const SessionReply *reply, FetchAnswer *ret) {
+        ret->retry_after_sec = reply->retry_after_sec;
+        s->is_refused = true;
+        s->refusal = *ret;
+}
+
 int session_put_escaped(Session *s, Buf *url, const char *text, bool keep_slashes) {
         int r = 0;
 

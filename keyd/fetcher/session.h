@@ -34,6 +34,8 @@ typedef struct Session {
         /* What the store gave for the login; NULL: not logged in */
         Secret *token;
         bool token_is_old; /* it was used before: that it is refused may be for its age */
+        bool is_refused;   /* the login failed, which is not tried again with the same: */
+        FetchAnswer refusal;
 } Session;
 
 void session_done(Session *s);
@@ -63,6 +65,9 @@ void session_reply_done(SessionReply *r);
 
 /* Asks once. Return: 0 with *ret; 1 with *ret_failure filled: no answer came; -errno */
 int session_send(Session *s, const SessionRequest *q, SessionReply *ret, FetchAnswer *ret_failure) _must_check_;
+
+/* A login has failed as *ret says: so will every other of this session. */
+void session_refuse(Session *s, const SessionReply *reply, FetchAnswer *ret);
 
 /* Appends "NAME: VALUE" to *list, which curl_slist_free_all() frees; @value may be a secret. Return: 0 or -ENOMEM */
 int session_add_header(struct curl_slist **list, const char *name, const void *value, size_t size) _must_check_;

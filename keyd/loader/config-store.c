@@ -12,6 +12,9 @@
 #define TIMEOUT_MIN_USEC (100 * USEC_PER_MSEC)
 #define TIMEOUT_MAX_USEC (60 * USEC_PER_SEC)
 #define TIMEOUT_USEC (10 * USEC_PER_SEC)
+#define REFRESH_MIN_USEC (10 * USEC_PER_SEC)
+#define REFRESH_MAX_USEC (24 * 60 * USEC_PER_MINUTE)
+#define REFRESH_USEC (10 * USEC_PER_MINUTE)
 #define TEXT_MAX 500U
 
 static void free_secret_text(char *s) {
@@ -162,6 +165,8 @@ static const char *find_problem(RoleStore store, const StoreConfig *k) {
                 problem = "a value is too long, or no text";
         if (!problem && (k->timeout_usec < TIMEOUT_MIN_USEC || k->timeout_usec > TIMEOUT_MAX_USEC))
                 problem = "Timeout= is not between 100ms and 1min";
+        if (!problem && (k->refresh_usec < REFRESH_MIN_USEC || k->refresh_usec > REFRESH_MAX_USEC))
+                problem = "Refresh= is not between 10s and 1d";
 
         return problem;
 }
@@ -223,6 +228,8 @@ static int finish(RoleStore store, StoreConfig *k, bool is_own, Problems *proble
 
         if (k->timeout_usec == 0)
                 k->timeout_usec = TIMEOUT_USEC;
+        if (k->refresh_usec == 0)
+                k->refresh_usec = REFRESH_USEC;
         problem = find_problem(store, k);
         if (!problem)
                 return 0;

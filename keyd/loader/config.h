@@ -44,10 +44,11 @@ typedef struct StoreConfig {
         FetchLogin login; /* Vault: Login= */
         bool is_version1; /* Vault: KVVersion=1 */
         uint64_t timeout_usec;
-        char *cert_file;     /* the client certificate: PKCS#12, PEM, a Java keystore; absolute, or credential:NAME */
-        char *key_file;      /* PEM of its key, when that is a file of its own */
-        char *cert_password; /* as a profile's Password= */
-        char *ca_file;       /* absolute; NULL: the system's CA bundle */
+        uint64_t refresh_usec; /* how old a value may become before it is asked for again */
+        char *cert_file;       /* the client certificate: PKCS#12, PEM, a Java keystore; absolute, or credential:NAME */
+        char *key_file;        /* PEM of its key, when that is a file of its own */
+        char *cert_password;   /* as a profile's Password= */
+        char *ca_file;         /* absolute; NULL: the system's CA bundle */
 } StoreConfig;
 
 typedef struct ProfileConfig {

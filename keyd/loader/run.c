@@ -23,7 +23,7 @@
 #define VAULT_USEC (20 * USEC_PER_SEC) /* for all profiles together: the supervisor kills a load after 30 seconds of nobody's time */
 #define FIRST_VAULT_USEC (2 * USEC_PER_SEC)
 #define PROGRESS_MAX (TELL_PROGRESS_MAX * GENERATIONS_MAX + 1) /* those of each profile and one behind the last */
-#define OTHERS_MAX (ROLE_STORES + 1U)                          /* FETCHER, RETRY */
+#define OTHERS_MAX (ROLE_STORES + 2U)                          /* FETCHER, RETRY, REFRESH */
 
 typedef struct Run {
         const char *config_dir;
@@ -142,6 +142,15 @@ static bool had_crls(const LoadRequest *q, const char *profile) {
         return false;
 }
 
+/* Nobody asked, all was well, and what a secret store gave is young. */
+static bool need_not_ask(const Run *run, const ProfileResult *r) {
+        const MsgLoad *load = &run->request.load;
+
+        return load->quiet && !load->resend_keys && !load->signer_is_empty && r->has_previous && r->previous.generation > 0 &&
+               r->previous.state == PROTO_STATE_READY && r->previous.reason.size == 0 && store_asks_vault(r->config) &&
+               vault_is_young(&run->vault, r->config);
+}
+
 /*
  * One profile; whatever is wrong with it stays with it. Our own failure counts as one of the profile's.
  *
@@ -163,6 +172,8 @@ static int load_profile(Run *run, ProfileResult *r) {
                 r->previous.generation = 0;
         } else if (request_find_left_out(&run->request, config->name, &quarantine))
                 leave_out(r, &quarantine);
+        else if (need_not_ask(run, r))
+                leave_out(r, &(MsgQuarantine) {.put_off = true});
         else {
                 run->vault.profile = config->name;
                 k = tell_progress(ROLE_FD_CONTROL, config->name);
@@ -192,6 +203,34 @@ static int load_some(Run *run, bool of_vault) {
         return r;
 }
 
+static void note_ages(Run *run) {
+        const MsgLoad *load = &run->request.load;
+
+        for (size_t i = 0; i < ROLE_STORES; i++) {
+                uint64_t since = load->fetched_realtime[i];
+
+                run->vault.channels[i].is_young = load->quiet && since > 0 && load->realtime >= since &&
+                                                  load->realtime - since < run->config->stores[i].refresh_usec / USEC_PER_SEC;
+        }
+}
+
+/* So that no value becomes older than it may. */
+static int tell_refresh(const Run *run) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+        MsgRefresh m = {.within_sec = UINT32_MAX};
+        int r;
+
+        for (size_t i = 0; i < run->n_results; i++)
+                m.within_sec = MIN_OF(m.within_sec, vault_refresh_sec(&run->vault, run->results[i].config));
+        if (m.within_sec == UINT32_MAX)
+                return 0;
+        r = msg_refresh_encode(&record, &m);
+        if (r >= 0)
+                r = chan_send(ROLE_FD_CONTROL, buf_span(&record), deadline_after(SEND_USEC));
+
+        return r < 0 ? log_errno(r, "Cannot speak to the supervisor") : 0;
+}
+
 /* Those of secret stores last: a load that begins anew, because files of another take long, has not asked one in vain. */
 static int load_profiles(Run *run) {
         const Config *c = run->config;
@@ -199,6 +238,7 @@ static int load_profiles(Run *run) {
 
         /* Nobody has a key yet that would work meanwhile: the other profiles shall not wait long for the vault's. */
         vault_init(&run->vault, c, ROLE_FD_CONTROL, run->request.load.previous_realtime == 0 ? FIRST_VAULT_USEC : VAULT_USEC);
+        note_ages(run);
         run->results = calloc(c->n_profiles + 1, sizeof(*run->results));
         if (!run->results)
                 return -ENOMEM;
@@ -212,7 +252,9 @@ static int load_profiles(Run *run) {
                 r = load_some(run, true);
         if (r >= 0)
                 r = tell_progress(ROLE_FD_CONTROL, "");
-        return r < 0 ? r : vault_tell_retry(&run->vault);
+        if (r >= 0)
+                r = vault_tell_retry(&run->vault);
+        return r < 0 ? r : tell_refresh(run);
 }
 
 /* stages */

@@ -48,6 +48,29 @@ void vault_done(Vault *v) {
         }
 }
 
+bool vault_is_young(const Vault *v, const ProfileConfig *p) {
+        const char *const values[] = {p->password, p->key_password};
+        RoleStore store;
+
+        for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+                if (account_find(values[i], &store, NULL) && !v->channels[store].is_young)
+                        return false;
+
+        return true;
+}
+
+uint32_t vault_refresh_sec(const Vault *v, const ProfileConfig *p) {
+        const char *const values[] = {p->password, p->key_password};
+        uint64_t least = UINT32_MAX;
+        RoleStore store;
+
+        for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+                if (account_find(values[i], &store, NULL))
+                        least = MIN_OF(least, v->configs[store].refresh_usec / USEC_PER_SEC);
+
+        return (uint32_t) least;
+}
+
 void vault_want_retry(Vault *v, uint32_t after_sec) {
         v->wants_retry = true;
         v->retry_after_sec = MAX_OF(v->retry_after_sec, after_sec);
@@ -127,7 +150,7 @@ static int explain_send(Vault *v, RoleStore store, int r, LoadFailure *f) {
 
 static int start_fetcher(const Vault *v, RoleStore store) {
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
-        int r = msg_fetcher_encode(&record, &(MsgFetcher) {.store = (uint8_t) store});
+        int r = msg_fetcher_encode(&record, &(MsgFetcher) {.store = (uint8_t) store, .whole = !v->channels[store].is_young});
 
         return r < 0 ? r : tell(v, &record);
 }

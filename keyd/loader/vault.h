@@ -15,6 +15,7 @@
 typedef struct VaultChannel {
         int fd; /* borrowed */
         bool is_open;
+        bool is_young;    /* what it gave before need not be asked for again yet */
         bool is_down;     /* no use to ask again in this load: */
         LoadFailure down; /* why */
 } VaultChannel;
@@ -32,6 +33,12 @@ struct Vault {
 
 void vault_init(Vault *v, const Config *c, int control_fd, uint64_t budget_usec);
 void vault_done(Vault *v);
+
+/* Whether what the stores gave for @p is young enough, so that they need not be asked. */
+bool vault_is_young(const Vault *v, const ProfileConfig *p);
+
+/* How soon a value of @p is too old, seconds; UINT32_MAX: it asks nobody. */
+uint32_t vault_refresh_sec(const Vault *v, const ProfileConfig *p);
 
 /*
  * The value of the account @id in @store. @v NULL: nobody can be asked.

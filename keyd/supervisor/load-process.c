@@ -197,7 +197,7 @@ static int send_request(Load *l) {
         Supervisor *s = l->supervisor;
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
         const uint8_t end = ROLE_LOAD_END;
-        const MsgLoad m = {
+        MsgLoad m = {
                 .revision = l->records.revision,
                 .resend_keys = l->resend_keys,
                 .signer_is_empty = s->signer_is_empty,
@@ -208,6 +208,7 @@ static int send_request(Load *l) {
         };
         int r;
 
+        memcpy(m.fetched_realtime, s->fetched_realtime, sizeof(m.fetched_realtime));
         r = msg_load_encode(&record, &m);
         if (r >= 0)
                 r = channel_send(l->channel, buf_span(&record));

@@ -89,6 +89,7 @@ static int check_fetcher(LoadRecords *r, Span body) {
                 return LOAD_RECORD_E_VIOLATION;
 
         r->has_fetcher[m.store] = true;
+        r->is_fetched[m.store] = m.whole;
         r->store = (RoleStore) m.store;
         return LOAD_RECORD_E_FETCHER;
 }
@@ -101,6 +102,16 @@ static int check_retry(LoadRecords *r, Span body) {
 
         r->wants_retry = true;
         r->retry_after_sec = m.after_sec;
+        return 0;
+}
+
+static int check_refresh(LoadRecords *r, Span body) {
+        MsgRefresh m;
+
+        if (msg_refresh_decode(body, &m) != 0)
+                return LOAD_RECORD_E_VIOLATION;
+
+        r->refresh_sec = m.within_sec;
         return 0;
 }
 
@@ -142,6 +153,7 @@ static const RecordRow rows[] = {
         {ROLE_WATCH,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_watch},
         {ROLE_FETCHER,     LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        false, check_fetcher},
         {ROLE_RETRY,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_retry},
+        {ROLE_REFRESH,     LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_refresh},
         {ROLE_PROGRESS,    LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        false, check_progress},
         {ADMIN_REPORT,     LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_report},
 };

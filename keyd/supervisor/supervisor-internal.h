@@ -176,10 +176,12 @@ typedef struct LoadRecords {
         const char *only;              /* borrowed; NULL, or the one profile whose reports count */
         uint32_t n_failed;             /* reports that are failures */
         bool has_fetcher[ROLE_STORES]; /* it was asked for */
+        bool is_fetched[ROLE_STORES];  /* for all that it should give */
         RoleStore store;               /* LOAD_RECORD_E_FETCHER: for which */
         bool wants_retry;
         uint32_t retry_after_sec;
-        uint32_t n_extra; /* records that are not kept */
+        uint32_t refresh_sec; /* to load again at the latest; 0: no wish */
+        uint32_t n_extra;     /* records that are not kept */
 } LoadRecords;
 
 enum {
@@ -273,9 +275,11 @@ struct Supervisor {
         RecordList *snapshot; /* NULL: none yet */
         SnapshotCounts counts;
         uint64_t revision, snapshot_realtime;
-        Generations generations; /* of loads that went well or not */
-        uint64_t next_date;      /* as in LoadRecords, of the last load; UINT64_MAX while one is under way */
-        bool announced;          /* READY=1 was said */
+        uint64_t fetched_realtime[ROLE_STORES]; /* when each was last asked for all that it should give, seconds since 1970 */
+        uint32_t refresh_sec;                   /* the last load's wish to be followed by another; 0: none */
+        Generations generations;                /* of loads that went well or not */
+        uint64_t next_date;                     /* as in LoadRecords, of the last load; UINT64_MAX while one is under way */
+        bool announced;                         /* READY=1 was said */
 
         Load *load; /* NULL: none under way */
         bool wanted, wanted_dry, wanted_quiet;

@@ -38,6 +38,9 @@ DEFINE_RECODE(MsgGrant, grant)
 DEFINE_RECODE(MsgBinding, binding)
 DEFINE_RECODE(MsgKeysTaken, keys_taken)
 DEFINE_RECODE(MsgLoad, load)
+DEFINE_RECODE(MsgFetcher, fetcher)
+DEFINE_RECODE(MsgRetry, retry)
+DEFINE_RECODE(MsgRefresh, refresh)
 DEFINE_RECODE(MsgGeneration, generation)
 DEFINE_RECODE(MsgProgress, progress)
 DEFINE_RECODE(MsgQuarantine, quarantine)
@@ -89,6 +92,9 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [ROLE_BINDING] = recode_binding,
         [ROLE_KEYS_TAKEN] = recode_keys_taken,
         [ROLE_LOAD] = recode_load,
+        [ROLE_FETCHER] = recode_fetcher,
+        [ROLE_RETRY] = recode_retry,
+        [ROLE_REFRESH] = recode_refresh,
         [ROLE_GENERATION] = recode_generation,
         [ROLE_PROGRESS] = recode_progress,
         [ROLE_QUARANTINE] = recode_quarantine,

@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
@@ -68,6 +69,7 @@ def fails(pair, vault, kind, expected, part=None):
     out = reload(pair)
     vault.wrong.clear()
     n = len(vault.asked) - n
+    # Another load may be under way.
     limit = 4 if kind in ABOUT_ALL or part else 3 * len(PROFILES)
     if n == 0 or n > limit:
         fail("%d requests in one load" % n)
@@ -90,7 +92,7 @@ def logins(pair, vault):
         n, n_revoked = len(vault.paths("/login")), len(vault.revoked)
         use(pair, vault, login)
         reload(pair)
-        equal(row(pair, "byfield")["reason"], "", "reason")
+        wait_until(lambda: row(pair, "byfield")["reason"] == "", "all is well", 3)
         if len(vault.paths("/login")) - n < 1 or vault.paths("/login")[-1]["subject"] != subject:
             fail("logins: %r" % [(row["path"], row["subject"]) for row in vault.paths("/login")[n:]])
         wait_until(lambda: len(vault.revoked) - n_revoked == len(vault.paths("/login")) - n, "given back what the logins gave")
@@ -130,7 +132,7 @@ def versions(pair, vault, token):
     use(pair, vault, token, "KVVersion=1\nMount=kv\n")
     reload(pair)
     equal(vault.asked[-1]["path"].startswith("/v1/kv/"), True, "path (%s)" % vault.asked[-1]["path"])
-    equal(row(pair, "byfield")["reason"], "", "reason")
+    wait_until(lambda: row(pair, "byfield")["reason"] == "", "all is well", 3)
     use(pair, vault, token, "KVVersion=1")
     contains(reload(pair), "no such secret (HTTP 404) [configuration]", "reload of version 2 as 1")
     vault.namespace = "team/a"
@@ -138,7 +140,7 @@ def versions(pair, vault, token):
     contains(reload(pair), "no such secret", "reload without the namespace")
     use(pair, vault, token, "Namespace=team/a")
     reload(pair)
-    equal(row(pair, "byfield")["reason"], "", "reason")
+    wait_until(lambda: row(pair, "byfield")["reason"] == "", "all is well", 3)
     vault.namespace = None
     use(pair, vault, token)
     wait_until(lambda: row(pair, "byfield")["reason"] == "", "all is well", 20)
@@ -173,6 +175,34 @@ def away(pair, vault, token, server):
     wait_until(lambda: row(pair, "byfield")["reason"] == "", "asked again by itself", 20)
     if len(vault.asked) - n > 3 * len(PROFILES):
         fail("%d requests" % (len(vault.asked) - n))
+
+
+def ages(pair, vault):
+    """A value is asked for again when it is old, and not while another profile is tried again."""
+    use(pair, vault, "Token=file:token", "Refresh=20s")
+    reload(pair)
+    vault.secrets["fresh"] = {"password": CANARY}
+    vault.wrong["/fresh"] = "500"
+    reload(pair)
+    n, begun = len(vault.asked), time.monotonic()
+    wait_until(lambda: [row for row in vault.asked[n:] if row["path"].endswith("/fresh")], "what failed is asked for again", 16)
+    equal([row["path"] for row in vault.asked[n:] if "data/fresh" not in row["path"] and "/auth/" not in row["path"]], [], "what is young")
+    wait_until(lambda: [row for row in vault.asked[n:] if "partner" in row["path"]], "what is old is asked for again", 25)
+    equal(time.monotonic() - begun > 15, True, "that it was old")
+    vault.wrong.clear()
+    vault.secrets["team a/partner"]["pw"] = "changed-" + CANARY
+    wait_until(lambda: "the last reload failed" in row(pair, "byfield")["reason"], "the change is seen by itself", 25)
+    vault.secrets["team a/partner"]["pw"] = CANARY
+    wait_until(lambda: row(pair, "byfield")["reason"] == "", "and its end", 25)
+    del vault.secrets["fresh"]
+    with open(os.path.join(pair.etc, "fresh.profile")) as file:
+        text = file.read()
+    # One that is broken keeps no key.
+    pair.write("fresh.profile", "[Profile]\nColour=blue\n")
+    reload(pair)
+    pair.write("fresh.profile", text)
+    use(pair, vault, "Token=file:token")
+    reload(pair)
 
 
 def rotation(pair, vault):
@@ -218,6 +248,7 @@ def main(suite):
         for server_name in ("server-stranger", "server-wrongname", "server-expired"):
             suite.run("certificate: " + server_name, tls_wrong, pair, vault, server_name)
         suite.run("away", away, pair, vault, "Token=file:token", server)
+        suite.run("ages", ages, pair, vault)
         suite.run("logins", logins, pair, vault)
         for kind, expected in LOGIN_LIES.items():
             suite.run("wrong at the login: " + kind, fails, pair, vault, kind, expected, "auth/")

@@ -54,6 +54,8 @@ static int encode(char letter, Buf *b) {
                 return msg_watch_encode(b, &(MsgWatch) {.folder = SPAN_LITERAL("/")});
         case 'Q':
                 return msg_fetcher_encode(b, &(MsgFetcher) {.store = ROLE_STORE_VAULT});
+        case 'V':
+                return msg_refresh_encode(b, &(MsgRefresh) {.within_sec = 60});
         case 'Y':
                 return msg_retry_encode(b, &(MsgRetry) {.after_sec = 7});
         case 'G':
@@ -94,10 +96,10 @@ typedef struct Row {
 
 static void test_matrix(void **state _unused_) {
         static const Row rows[] = {
-                {"", "SWTGQY"},   {"S", "CRPUNEWTY"}, {"SC", "CRPUNEWTY"}, {"SCR", "RPUNEWTY"}, {"SCRP", "PUNEWTY"},
-                {"SPN", "NEWTY"}, {"SCRPUNE", ""},    {"W", "SWTGQY"},     {"SW", "CRPUNEWTY"}, {"Q", "SWTGY"},
+                {"", "SWTGQYV"},   {"S", "CRPUNEWTYV"}, {"SC", "CRPUNEWTYV"}, {"SCR", "RPUNEWTYV"}, {"SCRP", "PUNEWTYV"},
+                {"SPN", "NEWTYV"}, {"SCRPUNE", ""},     {"W", "SWTGQYV"},     {"SW", "CRPUNEWTYV"}, {"Q", "SWTGYV"},
         };
-        static const char all[] = "SZCRPUNEWTGKQY";
+        static const char all[] = "SZCRPUNEWTGKQYV";
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 for (const char *letter = all; *letter; letter++) {
@@ -125,7 +127,7 @@ static void test_retry(void **state _unused_) {
         assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(take(&r, "SP"), 0);
         assert_false(r.wants_retry);
-        assert_int_equal(take(&r, "Y"), 0);
+        assert_int_equal(take(&r, "YV"), 0);
         assert_true(r.wants_retry);
         assert_int_equal(r.retry_after_sec, 7);
         load_records_done(&r);
