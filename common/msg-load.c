@@ -145,6 +145,7 @@ int msg_fetcher_decode(Span body, MsgFetcher *ret) {
 
         wire_reader_init(&r, body);
         m.store = wire_get_u8(&r);
+        m.program = get_bool(&r);
         m.whole = get_bool(&r);
         wire_reader_check(&r, m.store < ROLE_STORES);
 
@@ -162,6 +163,7 @@ int msg_fetcher_encode(Buf *record, const MsgFetcher *m) {
         wire_writer_init(&w, record);
         wire_put_u8(&w, ROLE_FETCHER);
         wire_put_u8(&w, m->store);
+        wire_put_u8(&w, m->program);
         wire_put_u8(&w, m->whole);
 
         return wire_writer_end(&w);

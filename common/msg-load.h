@@ -42,6 +42,7 @@ typedef struct MsgWatch {
 /* A fetcher is wanted. */
 typedef struct MsgFetcher {
         uint8_t store; /* RoleStore */
+        bool program;  /* by running a program, not over the network */
         bool whole;    /* it is to be asked for all that it should give; else for what is missing */
 } MsgFetcher;
 

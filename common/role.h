@@ -26,7 +26,7 @@
  *                                         ROLE_RETRY: what failed now may work soon, and ROLE_REFRESH: when it is to load again at the latest; before SNAPSHOT ROLE_FETCHER, once a store, to have a
  *                                         fetcher started for it, and ROLE_PROGRESS, one a profile that is read, one behind the last, and two
  *                                         around each wait for a store: what follows is nobody's time, then again the profile's
- *      fetch      loader      fetcher     one channel a store: ROLE_FETCH_CA* ROLE_FETCH_OPEN, then ROLE_FETCH_ASK; see keyd/crypto/fetch.h
+ *      fetch      loader      fetcher,    one channel a store: ROLE_FETCH_CA* ROLE_FETCH_OPEN, then ROLE_FETCH_ASK; see keyd/crypto/fetch.h
  *                 fetcher     loader      ROLE_FETCH_ANSWER to OPEN and to each ASK
  *
  * ROLE_KEY is the only message anywhere that holds private key bytes, and the keys channel the only place where it is known.
@@ -44,9 +44,9 @@
 #define ROLE_FD_JOURNAL 6 /* a socket for records; not there when they go to standard error */
 #define ROLE_FD_FETCH 7   /* of the loader: the first of ROLE_STORES, in their order */
 
-/* Secret stores that are asked by a process of their own */
+/* Secret stores, each asked by a process of its own: a fetcher, or where a program is to be run, the runner */
 typedef enum RoleStore {
-        ROLE_STORE_CYBERARK, /* Central Credential Provider, over the network */
+        ROLE_STORE_CYBERARK, /* Central Credential Provider, over the network; or Credential Provider, by its program */
         ROLE_STORE_VAULT,    /* HashiCorp Vault, OpenBao */
         ROLE_STORE_CONJUR,
         ROLE_STORES,

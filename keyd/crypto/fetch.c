@@ -10,15 +10,6 @@
 
 #define HEADER_MAX (PROTO_RECORD_MAX - FETCH_CONTENT_MAX)
 
-const char *fetch_class_to_string(FetchClass c) {
-        static const char *const names[_FETCH_CLASS_MAX] = {
-                [FETCH_OK] = "ok",       [FETCH_RETRY] = "retry", [FETCH_RETRY_ALL] = "retry", [FETCH_CONFIGURATION] = "configuration",
-                [FETCH_ALERT] = "alert",
-        };
-
-        return (unsigned) c < ARRAY_SIZE(names) ? names[c] : NULL;
-}
-
 void fetch_open_done(FetchOpen *o) {
         free(o->endpoint);
         free(o->identity);

@@ -82,6 +82,20 @@ typedef struct FetchAnswer {
         Secret *content; /* FETCH_OK to an ASK; else NULL */
 } FetchAnswer;
 
+#define FETCH_NAME_SHOWN 100 /* characters of a name in a sentence */
+
+#define HINT_LATER "nothing to do at first: it is tried again by itself, at growing intervals"
+
+/* fetch-answer.c: fills *ret with a failure. @hint may be "". */
+void fetch_fail(FetchAnswer *ret, FetchClass class, const char *hint, const char *detail_format, ...) _printf_(4, 5);
+
+/*
+ * Fills *ret with a value of @size bytes, or with what is wrong with it: empty, too large. @what: whose value it is, as a sentence begins.
+ *
+ * Return: 0 or -ENOMEM
+ */
+int fetch_set_value(FetchAnswer *ret, const char *what, const void *data, size_t size) _must_check_;
+
 void fetch_open_done(FetchOpen *o);
 void fetch_ask_done(FetchAsk *a);
 void fetch_answer_done(FetchAnswer *a);

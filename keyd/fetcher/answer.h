@@ -2,26 +2,13 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Making an answer for the loader; and what is common to the answers of all stores */
+/* What is common to reading the answers of all stores */
 
 #include <jansson.h>
 
 #include "keyd/crypto/fetch.h"
 
-#define ANSWER_NAME_SHOWN 100 /* characters of a name in a sentence */
-
-#define HINT_LATER "nothing to do at first: it is tried again by itself, at growing intervals"
 #define HINT_BETWEEN "have the vault looked at, and what stands between: it is not used"
-
-/* Fills *ret with a failure. @hint may be "". */
-void answer_fail(FetchAnswer *ret, FetchClass class, const char *hint, const char *detail_format, ...) _printf_(4, 5);
-
-/*
- * Fills *ret with a value of @size bytes, or with what is wrong with it: empty, too large. @what: whose value it is, as a sentence begins.
- *
- * Return: 0 or -ENOMEM
- */
-int answer_value(FetchAnswer *ret, const char *what, const void *data, size_t size) _must_check_;
 
 /* What a status means where nothing tells more */
 typedef struct StatusMeaning {

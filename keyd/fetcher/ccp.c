@@ -5,53 +5,21 @@
 #include <string.h>
 #include <strings.h>
 
+#include "keyd/crypto/cyberark.h"
 #include "keyd/fetcher/answer.h"
 
-#define HINT_QUERY "correct the account's ID (ID, SAFE:ID or SAFE:ID:PLATFORM), or Safe= and Folder= in [CyberArk]"
-#define HINT_APP "the vault's administrators define the application and what it may do; AppID= in [CyberArk] must be its name"
-#define HINT_OBJECT "the ID is the account's Name; the application (AppID=) must be a member of its safe with the right to retrieve"
-#define HINT_IDENTITY "see which certificates, addresses and users the vault allows for this application, and whether CertFile= is one of them"
 #define HINT_ENDPOINT "see Endpoint= in [CyberArk]: https://HOST/AIMWebService/api/Accounts"
 
-typedef struct Meaning {
-        const char *code;
-        FetchClass class;
-        const char *what;
-        const char *hint;
-} Meaning;
-
-/* clang-format off */
-static const Meaning meanings[] = {
-        {"AIMWS030E", FETCH_CONFIGURATION, "the query has an invalid format", HINT_QUERY},
-        {"AIMWS031E", FETCH_CONFIGURATION, "the query names no application", "set AppID= in [CyberArk]"},
-        {"APPAP004E", FETCH_CONFIGURATION, "there is no such object, or this application may not read it", HINT_OBJECT},
-        {"APPAP007E", FETCH_RETRY_ALL,     "the connection to the vault failed", HINT_LATER},
-        {"APPAP008E", FETCH_ALERT,         "the application is not defined in the vault", HINT_APP},
-        {"APPAP081E", FETCH_CONFIGURATION, "the query has invalid content", HINT_QUERY},
-        {"APPAP087E", FETCH_ALERT,         "the application may not run from this path", HINT_IDENTITY},
-        {"APPAP132E", FETCH_ALERT,         "the application does not have the hash that the vault expects", HINT_IDENTITY},
-        {"APPAP133E", FETCH_ALERT,         "this host or user may not use the application", HINT_IDENTITY},
-        {"APPAP227E", FETCH_CONFIGURATION, "more than one object fits the query", HINT_QUERY},
-        {"APPAP228E", FETCH_CONFIGURATION, "more than one object fits the query", HINT_QUERY},
-        {"APPAP229E", FETCH_CONFIGURATION, "more than one object fits the query", HINT_QUERY},
-        {"APPAP230E", FETCH_CONFIGURATION, "more than one object fits the query", HINT_QUERY},
-        {"APPAP249E", FETCH_CONFIGURATION, "there is no such object, or this application may not read it", HINT_OBJECT},
-        {"APPAP251E", FETCH_CONFIGURATION, "more than one object fits the query", HINT_QUERY},
-        {"APPAP282E", FETCH_RETRY,         "the value is being changed just now", HINT_LATER},
-        {"APPAP306E", FETCH_ALERT,         "the application could not be authenticated", HINT_IDENTITY},
-        {"APPAP324E", FETCH_CONFIGURATION, "there is no such object, or this application may not read it", HINT_OBJECT},
-        {"CASVL010E", FETCH_CONFIGURATION, "the query has invalid characters", HINT_QUERY},
-};
-
 /* Where no known code tells more */
+/* clang-format off */
 static const StatusMeaning statuses[] = {
         {300, 399, FETCH_CONFIGURATION, "it sends elsewhere, which is not followed", HINT_ENDPOINT},
-        {401, 401, FETCH_ALERT,         "the client certificate is not accepted", HINT_IDENTITY},
-        {403, 403, FETCH_ALERT,         "access is refused", HINT_IDENTITY},
+        {401, 401, FETCH_ALERT,         "the client certificate is not accepted", CYBERARK_HINT_IDENTITY},
+        {403, 403, FETCH_ALERT,         "access is refused", CYBERARK_HINT_IDENTITY},
         {404, 404, FETCH_CONFIGURATION, "there is no Central Credential Provider at this address", HINT_ENDPOINT},
         {408, 408, FETCH_RETRY_ALL,     "it was too slow for itself", HINT_LATER},
         {429, 429, FETCH_RETRY_ALL,     "it is asked too often", HINT_LATER},
-        {400, 499, FETCH_CONFIGURATION, "it does not take the query", HINT_QUERY},
+        {400, 499, FETCH_CONFIGURATION, "it does not take the query", CYBERARK_HINT_QUERY},
         {500, 501, FETCH_RETRY,         "it failed inside", HINT_LATER},
         {502, 504, FETCH_RETRY_ALL,     "it is not available", HINT_LATER},
         {505, 599, FETCH_RETRY,         "it failed inside", HINT_LATER},
@@ -65,41 +33,26 @@ static bool is_true(const json_t *object, const char *name) {
         return json_is_true(json_object_get(object, name)) || (text && strcasecmp(text, "true") == 0);
 }
 
-/* An error code is shown, so it holds nothing but letters and digits. */
-static bool code_valid(const char *code) {
-        size_t size = strlen(code);
-
-        return size > 0 && size <= FETCH_CODE_MAX && strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == size;
-}
-
-static const Meaning *find_meaning(const char *code) {
-        for (size_t i = 0; code && i < ARRAY_SIZE(meanings); i++)
-                if (strcmp(meanings[i].code, code) == 0)
-                        return &meanings[i];
-
-        return NULL;
-}
-
 static void read_error(const FetchAsk *asked, long status, const json_t *answer, FetchAnswer *ret) {
-        Meaning m = {"", FETCH_RETRY, "what it answers is not what a Central Credential Provider answers", HINT_ENDPOINT};
+        CyberArkMeaning m = {"", FETCH_RETRY, "what it answers is not what a Central Credential Provider answers", HINT_ENDPOINT};
         const StatusMeaning *by_status = answer_find_status(statuses, ARRAY_SIZE(statuses), status);
         const char *code = json_text(answer, "ErrorCode");
-        const Meaning *by_code;
+        const CyberArkMeaning *by_code;
 
-        if (code && !code_valid(code))
+        if (code && !cyberark_code_valid(code))
                 code = NULL;
-        by_code = find_meaning(code);
+        by_code = cyberark_find(code);
         if (by_code)
                 m = *by_code;
         else if (by_status)
-                m = (Meaning) {"", by_status->class, by_status->what, by_status->hint};
+                m = (CyberArkMeaning) {"", by_status->class, by_status->what, by_status->hint};
 
         /* Not about the object: it is told for all. */
         if (m.class == FETCH_RETRY_ALL)
-                answer_fail(ret, m.class, m.hint, "CyberArk: %s (%s%sHTTP %ld)", m.what, code ? code : "", code ? ", " : "", status);
+                fetch_fail(ret, m.class, m.hint, "CyberArk: %s (%s%sHTTP %ld)", m.what, code ? code : "", code ? ", " : "", status);
         else
-                answer_fail(ret, m.class, m.hint, "CyberArk, asked for %.*s in safe %.*s: %s (%s%sHTTP %ld)", ANSWER_NAME_SHOWN, asked->object,
-                            ANSWER_NAME_SHOWN, asked->container, m.what, code ? code : "", code ? ", " : "", status);
+                fetch_fail(ret, m.class, m.hint, "CyberArk, asked for %.*s in safe %.*s: %s (%s%sHTTP %ld)", FETCH_NAME_SHOWN, asked->object,
+                           FETCH_NAME_SHOWN, asked->container, m.what, code ? code : "", code ? ", " : "", status);
         snprintf(ret->code, sizeof(ret->code), "%s", code ? code : "");
 }
 
@@ -113,14 +66,14 @@ static int read_value(const FetchAsk *asked, const json_t *answer, FetchAnswer *
         const json_t *content = json_object_get(answer, "Content");
         char what[FETCH_TEXT_MAX];
 
-        snprintf(what, sizeof(what), "CyberArk, asked for %.*s in safe %.*s", ANSWER_NAME_SHOWN, asked->object, ANSWER_NAME_SHOWN, asked->container);
+        snprintf(what, sizeof(what), "CyberArk, asked for %.*s in safe %.*s", FETCH_NAME_SHOWN, asked->object, FETCH_NAME_SHOWN, asked->container);
         if (names_other(answer, "Name", asked->object) || names_other(answer, "Safe", asked->container)) {
-                answer_fail(ret, FETCH_ALERT, HINT_BETWEEN, "%s, answered with another object", what);
+                fetch_fail(ret, FETCH_ALERT, HINT_BETWEEN, "%s, answered with another object", what);
                 return 0;
         }
 
         ret->is_changing = is_true(answer, "PasswordChangeInProcess");
-        return answer_value(ret, what, json_string_value(content), json_string_length(content));
+        return fetch_set_value(ret, what, json_string_value(content), json_string_length(content));
 }
 
 int ccp_read(const FetchAsk *asked, long status, const Secret *body, FetchAnswer *ret) {

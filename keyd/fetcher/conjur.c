@@ -42,15 +42,15 @@ int conjur_read_value(const FetchAsk *asked, const SessionReply *reply, FetchAns
         char what[FETCH_TEXT_MAX];
 
         *ret = (FetchAnswer) {};
-        snprintf(what, sizeof(what), "Conjur, asked for %.*s", ANSWER_NAME_SHOWN, asked->object);
+        snprintf(what, sizeof(what), "Conjur, asked for %.*s", FETCH_NAME_SHOWN, asked->object);
         if (reply->status == 200 && !reply->is_html)
-                return answer_value(ret, what, secret_data(reply->body), secret_size(reply->body));
+                return fetch_set_value(ret, what, secret_data(reply->body), secret_size(reply->body));
 
         /* Not about the variable: it is told for all. */
         if (m->class == FETCH_RETRY_ALL)
-                answer_fail(ret, m->class, m->hint, "Conjur: %s (HTTP %ld)", m->what, reply->status);
+                fetch_fail(ret, m->class, m->hint, "Conjur: %s (HTTP %ld)", m->what, reply->status);
         else
-                answer_fail(ret, m->class, m->hint, "%s: %s (HTTP %ld)", what, m->what, reply->status);
+                fetch_fail(ret, m->class, m->hint, "%s: %s (HTTP %ld)", what, m->what, reply->status);
         return 0;
 }
 
@@ -76,9 +76,9 @@ int conjur_read_login(const SessionReply *reply, Secret **ret_token, FetchAnswer
                 return encode_token(reply->body, ret_token);
 
         /* Without a login there is nothing to be had for anybody. */
-        answer_fail(ret, m->class == FETCH_RETRY ? FETCH_RETRY_ALL : m->class, m->class == FETCH_CONFIGURATION ? HINT_LOGIN : m->hint,
-                    "Conjur, at the login: %s (HTTP %ld)", m->class == FETCH_CONFIGURATION ? "the account or the login is not known" : m->what,
-                    reply->status);
+        fetch_fail(ret, m->class == FETCH_RETRY ? FETCH_RETRY_ALL : m->class, m->class == FETCH_CONFIGURATION ? HINT_LOGIN : m->hint,
+                   "Conjur, at the login: %s (HTTP %ld)", m->class == FETCH_CONFIGURATION ? "the account or the login is not known" : m->what,
+                   reply->status);
         return 0;
 }
 

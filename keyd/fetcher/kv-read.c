@@ -43,7 +43,7 @@ static const StatusMeaning login_statuses[] = {
 static const StatusMeaning strange = {0, 0, FETCH_RETRY, "what it answers is not what a Vault answers", HINT_ADDRESS};
 
 static void describe(const FetchAsk *asked, char ret[static FETCH_TEXT_MAX]) {
-        snprintf(ret, FETCH_TEXT_MAX, "Vault, asked for %.*s in %.*s", ANSWER_NAME_SHOWN, asked->object, ANSWER_NAME_SHOWN, asked->container);
+        snprintf(ret, FETCH_TEXT_MAX, "Vault, asked for %.*s in %.*s", FETCH_NAME_SHOWN, asked->object, FETCH_NAME_SHOWN, asked->container);
 }
 
 static const StatusMeaning *find_status(long status) {
@@ -64,14 +64,14 @@ static void fail_value(const char *what, long status, const json_t *answer, Fetc
         const StatusMeaning *m = find_status(status);
 
         if (status == 404 && is_deleted(answer)) {
-                answer_fail(ret, FETCH_CONFIGURATION, "undelete it there, or store it anew", "%s: the secret was deleted (HTTP 404)", what);
+                fetch_fail(ret, FETCH_CONFIGURATION, "undelete it there, or store it anew", "%s: the secret was deleted (HTTP 404)", what);
                 return;
         }
         /* Not about the secret: it is told for all. */
         if (m->class == FETCH_RETRY_ALL)
-                answer_fail(ret, m->class, m->hint, "Vault: %s (HTTP %ld)", m->what, status);
+                fetch_fail(ret, m->class, m->hint, "Vault: %s (HTTP %ld)", m->what, status);
         else
-                answer_fail(ret, m->class, m->hint, "%s: %s (HTTP %ld)", what, m->what, status);
+                fetch_fail(ret, m->class, m->hint, "%s: %s (HTTP %ld)", what, m->what, status);
 }
 
 int kv_read_value(const FetchAsk *asked, bool is_versioned, long status, const Secret *body, FetchAnswer *ret) {
@@ -93,11 +93,11 @@ int kv_read_value(const FetchAsk *asked, bool is_versioned, long status, const S
 
         value = json_object_get(data, asked->part);
         if (!json_is_string(value)) {
-                answer_fail(ret, FETCH_CONFIGURATION, HINT_PATH, "%s: the secret has no text field %.*s", what, ANSWER_NAME_SHOWN, asked->part);
+                fetch_fail(ret, FETCH_CONFIGURATION, HINT_PATH, "%s: the secret has no text field %.*s", what, FETCH_NAME_SHOWN, asked->part);
                 return 0;
         }
 
-        return answer_value(ret, what, json_string_value(value), json_string_length(value));
+        return fetch_set_value(ret, what, json_string_value(value), json_string_length(value));
 }
 
 /* A token becomes a header: it is what RFC 9110, 5.5, takes in one, without blanks. */
@@ -124,7 +124,7 @@ int kv_read_login(long status, const Secret *body, Secret **ret_token, FetchAnsw
         m = answer_find_status(login_statuses, ARRAY_SIZE(login_statuses), status);
         if (!m)
                 m = find_status(status);
-        answer_fail(ret, m->class, m->hint, "Vault, at the login: %s (HTTP %ld)", m->what, status);
+        fetch_fail(ret, m->class, m->hint, "Vault, at the login: %s (HTTP %ld)", m->what, status);
         /* Without a login there is nothing to be had for anybody. */
         if (m->class == FETCH_RETRY)
                 ret->class = FETCH_RETRY_ALL;

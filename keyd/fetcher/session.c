@@ -98,8 +98,8 @@ static int look_up(Session *s, const char *host, const char *port, FetchAnswer *
                 return 0;
         k = getaddrinfo(host, port, &hints, &list);
         if (k != 0) {
-                answer_fail(ret_answer, FETCH_RETRY_ALL, "", "%s: the address of the host %.200s cannot be found: %s", s->words->name, host,
-                            k == EAI_SYSTEM ? strerrordesc_np(errno) : gai_strerror(k));
+                fetch_fail(ret_answer, FETCH_RETRY_ALL, "", "%s: the address of the host %.200s cannot be found: %s", s->words->name, host,
+                           k == EAI_SYSTEM ? strerrordesc_np(errno) : gai_strerror(k));
                 hint_network(s, ret_answer);
                 return 0;
         }
@@ -115,7 +115,7 @@ static int find_host(Session *s, FetchAnswer *ret_answer) {
                 return -ENOMEM;
         if (curl_url_set(u, CURLUPART_URL, s->open.endpoint, 0) != CURLUE_OK || curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
             curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK) {
-                answer_fail(ret_answer, FETCH_CONFIGURATION, s->words->example, "%s in %s is no URL", s->words->address, s->words->section);
+                fetch_fail(ret_answer, FETCH_CONFIGURATION, s->words->example, "%s in %s is no URL", s->words->address, s->words->section);
                 return 0;
         }
 
@@ -256,25 +256,25 @@ static void explain(const Session *s, CURLcode code, FetchAnswer *ret) {
         switch (code == CURLE_RECV_ERROR && !is_alert ? CURLE_SEND_ERROR : code) {
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_ISSUER_ERROR:
-                answer_fail(ret, FETCH_ALERT, "", "%s: the server's certificate is not accepted: %.300s", name, text);
+                fetch_fail(ret, FETCH_ALERT, "", "%s: the server's certificate is not accepted: %.300s", name, text);
                 hint(ret, "set CAFile= in %s to the CA of its certificate; if it is right already, somebody stands between", section);
                 return;
         case CURLE_SSL_CERTPROBLEM:
-                answer_fail(ret, FETCH_CONFIGURATION, "", "%s: the client certificate cannot be used: %.300s", name, text);
+                fetch_fail(ret, FETCH_CONFIGURATION, "", "%s: the client certificate cannot be used: %.300s", name, text);
                 hint(ret, "see CertFile= and KeyFile= in %s", section);
                 return;
         case CURLE_WRITE_ERROR:
         case CURLE_FILESIZE_EXCEEDED:
-                answer_fail(ret, FETCH_CONFIGURATION, "", "%s answered with more than 1 MiB", name);
+                fetch_fail(ret, FETCH_CONFIGURATION, "", "%s answered with more than 1 MiB", name);
                 hint(ret, "see whether %s in %s is the right address: %s", s->words->address, section, s->words->example);
                 return;
         case CURLE_OPERATION_TIMEDOUT:
-                answer_fail(ret, FETCH_RETRY_ALL, "", "%s did not answer in time", name);
+                fetch_fail(ret, FETCH_RETRY_ALL, "", "%s did not answer in time", name);
                 hint_network(s, ret);
                 return;
         case CURLE_SEND_ERROR:
         case CURLE_GOT_NOTHING:
-                answer_fail(ret, FETCH_RETRY_ALL, "", "%s ends the connection without an answer", name);
+                fetch_fail(ret, FETCH_RETRY_ALL, "", "%s ends the connection without an answer", name);
                 hint(ret, "see whether it accepts the certificate of CertFile= in %s; it is tried again by itself", section);
                 return;
         default:
@@ -282,11 +282,11 @@ static void explain(const Session *s, CURLcode code, FetchAnswer *ret) {
         }
 
         if (is_alert) {
-                answer_fail(ret, FETCH_ALERT, "", "%s refuses the TLS connection, maybe for the client certificate: %.300s", name, text);
+                fetch_fail(ret, FETCH_ALERT, "", "%s refuses the TLS connection, maybe for the client certificate: %.300s", name, text);
                 hint(ret, "have the certificate of CertFile= in %s accepted there, or renew it", section);
                 return;
         }
-        answer_fail(ret, FETCH_RETRY_ALL, "", "%s cannot be reached: %s", name, curl_easy_strerror(code));
+        fetch_fail(ret, FETCH_RETRY_ALL, "", "%s cannot be reached: %s", name, curl_easy_strerror(code));
         hint_network(s, ret);
 }
 

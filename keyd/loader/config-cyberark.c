@@ -21,15 +21,16 @@ static int take(char **target, const char *value, bool *ret_taken) {
 }
 
 static int take_timeout(Config *c, const XmlCyberArk *x, Problems *problems) {
+        StoreConfig *k = &c->stores[ROLE_STORE_CYBERARK];
+        const char *name = k->program ? "ext.cred.safe_timeout" : "ext.cred.timeout", *value = k->program ? x->safe_timeout : x->timeout;
         uint64_t seconds;
 
-        if (c->stores[ROLE_STORE_CYBERARK].timeout_usec > 0 || !x->timeout || !*x->timeout)
+        if (k->timeout_usec > 0 || !value || !*value)
                 return 0;
-        if (parse_uint(x->timeout, 1, TIMEOUT_MAX_SEC, &seconds) < 0)
-                return problems_add(problems, c->config_xml, x->line, true, "write seconds from 1 to 60",
-                                    "ext.cred.timeout has a value that cannot be used");
+        if (parse_uint(value, 1, TIMEOUT_MAX_SEC, &seconds) < 0)
+                return problems_add(problems, c->config_xml, x->line, true, "write seconds from 1 to 60", "%s has a value that cannot be used", name);
 
-        c->stores[ROLE_STORE_CYBERARK].timeout_usec = seconds * USEC_PER_SEC;
+        k->timeout_usec = seconds * USEC_PER_SEC;
         return 0;
 }
 
@@ -59,7 +60,8 @@ int config_take_cyberark(Config *c, const XmlCyberArk *x, Problems *problems) {
         if (x->use && strcasecmp(x->use, "true") != 0)
                 return 0;
 
-        r = take(&k->endpoint, x->endpoint, &taken);
+        /* How to ask is chosen by midtls.conf. */
+        r = k->program ? 0 : take(&k->endpoint, x->endpoint, &taken);
         if (r >= 0)
                 r = take(&k->identity, x->app_id, &taken);
         if (r >= 0)
@@ -68,12 +70,16 @@ int config_take_cyberark(Config *c, const XmlCyberArk *x, Problems *problems) {
                 r = take(&k->folder, x->folder, &taken);
         if (r >= 0)
                 r = take_timeout(c, x, problems);
-        if (r >= 0)
+        if (r >= 0 && !k->program)
                 r = take_certificate(c, x, problems);
         if (r >= 0 && x->verify_ssl && strcasecmp(x->verify_ssl, "true") != 0)
                 r = problems_add(
                         problems, c->config_xml, x->line, true, "name the CA of its certificate by CAFile= in [CyberArk] of midtls.conf",
                         "ext.cred.verify_ssl is not followed: who could stand between would get every secret; CyberArk's certificate is checked");
+        if (r >= 0 && x->check_revocation && strcasecmp(x->check_revocation, "true") == 0 && k->endpoint)
+                r = problems_add(
+                        problems, c->config_xml, x->line, true, "name by CAFile= a CA that is used for nothing else",
+                        "ext.cred.check_revocation is not followed: CyberArk's certificate is checked, but nobody is asked whether it was revoked");
         if (r >= 0 && !k->file) {
                 k->file = strdup(c->config_xml);
                 r = k->file ? 0 : -ENOMEM;

@@ -25,6 +25,7 @@ static const IniRow rows[] = {
         ROW("Calls",   "IdleTimeout",       ini_parser_timespan,       idle_timeout_usec),
         ROW("Sandbox", "Mode",              config_parse_sandbox_mode, sandbox_strict),
         ROW("CyberArk", "Endpoint",          ini_parser_string,         stores[ROLE_STORE_CYBERARK].endpoint),
+        ROW("CyberArk", "Program",           ini_parser_string,         stores[ROLE_STORE_CYBERARK].program),
         ROW("CyberArk", "AppID",             ini_parser_string,         stores[ROLE_STORE_CYBERARK].identity),
         ROW("CyberArk", "Safe",              ini_parser_string,         stores[ROLE_STORE_CYBERARK].container),
         ROW("CyberArk", "Folder",            ini_parser_string,         stores[ROLE_STORE_CYBERARK].folder),

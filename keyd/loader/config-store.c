@@ -23,12 +23,12 @@ static void free_secret_text(char *s) {
         free(s);
 }
 
-#define N_TEXTS 13U
+#define N_TEXTS 14U
 
 static void list_texts(StoreConfig *k, char **ret[static N_TEXTS]) {
         char **const texts[N_TEXTS] = {
-                &k->endpoint,   &k->identity,   &k->scope,     &k->container, &k->folder,        &k->field,   &k->token,
-                &k->credential, &k->login_path, &k->cert_file, &k->key_file,  &k->cert_password, &k->ca_file,
+                &k->endpoint, &k->identity,   &k->scope,      &k->container, &k->folder,   &k->field,         &k->program,
+                &k->token,    &k->credential, &k->login_path, &k->cert_file, &k->key_file, &k->cert_password, &k->ca_file,
         };
 
         memcpy(ret, texts, sizeof(texts));
@@ -96,7 +96,7 @@ static bool endpoint_valid(const char *s) {
 }
 
 static bool texts_valid(const StoreConfig *k) {
-        const char *const texts[] = {k->identity, k->scope, k->container, k->folder, k->field, k->login_path};
+        const char *const texts[] = {k->identity, k->scope, k->container, k->folder, k->field, k->login_path, k->program};
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
                 if (texts[i] && !text_valid(texts[i]))
@@ -108,6 +108,12 @@ static bool texts_valid(const StoreConfig *k) {
 /* What each store needs: return NULL when it can be asked, else why not; static */
 
 static const char *find_problem_cyberark(const StoreConfig *k) {
+        if (k->program && k->endpoint)
+                return "Endpoint= (Central Credential Provider) and Program= (Credential Provider on this host) are both set: set one";
+        if (k->program && k->program[0] != '/')
+                return "Program= is no absolute path: /opt/CARKaim/sdk/clipasswordsdk";
+        if (k->program)
+                return k->identity ? NULL : "AppID= is not set: the name of the application in the vault";
         if (!k->endpoint)
                 return "Endpoint= is not set: https://HOST/AIMWebService/api/Accounts";
         if (!endpoint_valid(k->endpoint))

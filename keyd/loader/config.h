@@ -35,6 +35,7 @@ typedef struct StoreConfig {
         char *endpoint;   /* https URL: CyberArk https://HOST/AIMWebService/api/Accounts, the others without a path */
         char *identity;   /* CyberArk: AppID=; Vault: Role=; Conjur: Login= */
         char *scope;      /* Vault: Namespace=; Conjur: Account= */
+        char *program;    /* CyberArk: Program=; NULL: over the network */
         char *container;  /* CyberArk: Safe=, for IDs that name none; Vault: Mount= */
         char *folder;     /* CyberArk: Folder= */
         char *field;      /* Vault: Field=, for IDs that name none */

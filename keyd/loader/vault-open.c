@@ -94,7 +94,7 @@ int vault_send_open(const Vault *v, RoleStore store, uint64_t timeout_usec, Load
         FetchOpen o = {
                 .store = store,
                 .login = c->login,
-                .endpoint = c->endpoint,
+                .endpoint = c->program ? c->program : c->endpoint,
                 .identity = text_or_empty(c->identity),
                 .scope = text_or_empty(c->scope),
                 .login_path = text_or_empty(c->login_path),
@@ -103,8 +103,8 @@ int vault_send_open(const Vault *v, RoleStore store, uint64_t timeout_usec, Load
         };
         int r;
 
-        r = send_ca(v, store, timeout_usec, f);
-        if (r == 0)
+        r = c->program ? 0 : send_ca(v, store, timeout_usec, f);
+        if (r == 0 && !c->program)
                 r = load_certificate(v, store, &o, &chain, f);
         key = o.key;
         if (r == 0)

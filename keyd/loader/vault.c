@@ -150,7 +150,8 @@ static int explain_send(Vault *v, RoleStore store, int r, LoadFailure *f) {
 
 static int start_fetcher(const Vault *v, RoleStore store) {
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
-        int r = msg_fetcher_encode(&record, &(MsgFetcher) {.store = (uint8_t) store, .whole = !v->channels[store].is_young});
+        int r = msg_fetcher_encode(
+                &record, &(MsgFetcher) {.store = (uint8_t) store, .program = v->configs[store].program, .whole = !v->channels[store].is_young});
 
         return r < 0 ? r : tell(v, &record);
 }

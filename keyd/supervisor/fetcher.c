@@ -25,15 +25,10 @@ int fetcher_prepare(Fetcher *f) {
         return 0;
 }
 
-int fetcher_start(Supervisor *s, RoleStore store, Fetcher *f) {
-        static const char *const executables[ROLE_STORES] = {
-                [ROLE_STORE_CYBERARK] = "keyd-fetcher",
-                [ROLE_STORE_VAULT] = "keyd-fetcher",
-                [ROLE_STORE_CONJUR] = "keyd-fetcher",
-        };
+int fetcher_start(Supervisor *s, bool by_program, Fetcher *f) {
         SpawnRequest q = {
                 .folder = s->p->executables,
-                .name = executables[store],
+                .name = by_program ? "keyd-runner" : "keyd-fetcher",
                 .log = s->p->log,
                 .sandbox_off = s->p->sandbox_off,
         };

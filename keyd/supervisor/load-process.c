@@ -118,7 +118,7 @@ static int take_record(Load *l, Span record) {
         case LOAD_RECORD_E_PROGRESS:
                 return l->fault ? 0 : take_progress(l, record);
         case LOAD_RECORD_E_FETCHER:
-                return l->fault ? 0 : fetcher_start(l->supervisor, l->records.store, &l->fetchers[l->records.store]);
+                return l->fault ? 0 : fetcher_start(l->supervisor, l->records.store_by_program, &l->fetchers[l->records.store]);
         case LOAD_RECORD_E_REPORT:
                 if (!l->fault)
                         admin_load_report(l->supervisor, l->order.dry_run, record);

@@ -91,6 +91,7 @@ static int check_fetcher(LoadRecords *r, Span body) {
         r->has_fetcher[m.store] = true;
         r->is_fetched[m.store] = m.whole;
         r->store = (RoleStore) m.store;
+        r->store_by_program = m.program;
         return LOAD_RECORD_E_FETCHER;
 }
 

@@ -132,7 +132,7 @@ typedef struct Fetcher {
 int fetcher_prepare(Fetcher *f) _must_check_;
 
 /* Before: the loader has its end. Return: 0 or -errno */
-int fetcher_start(Supervisor *s, RoleStore store, Fetcher *f) _must_check_;
+int fetcher_start(Supervisor *s, bool by_program, Fetcher *f) _must_check_;
 void fetcher_stop(Fetcher *f);
 
 /* Loads again later: each time in a row about twice as late as the last time, not before @after_sec, not after the refresh. */
@@ -178,6 +178,7 @@ typedef struct LoadRecords {
         bool has_fetcher[ROLE_STORES]; /* it was asked for */
         bool is_fetched[ROLE_STORES];  /* for all that it should give */
         RoleStore store;               /* LOAD_RECORD_E_FETCHER: for which */
+        bool store_by_program;
         bool wants_retry;
         uint32_t retry_after_sec;
         uint32_t refresh_sec; /* to load again at the latest; 0: no wish */

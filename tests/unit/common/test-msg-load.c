@@ -58,6 +58,7 @@ static void test_crl_codec(void **state) {
 static const CodecField fetcher_fields[] = {
         /* as the body has them */
         FIELD_U8("store", 0, ROLE_STORES - 1),
+        FIELD_BOOL("program"),
         FIELD_BOOL("whole"),
 };
 
@@ -126,10 +127,11 @@ static void test_values(void **state) {
         assert_true(c.last);
         assert_true(span_is(c.part, "ab"));
 
-        assert_int_equal(msg_fetcher_decode(SPAN_LITERAL("\1\1"), &f), 0);
+        assert_int_equal(msg_fetcher_decode(SPAN_LITERAL("\1\0\1"), &f), 0);
         assert_int_equal(f.store, ROLE_STORE_VAULT);
         assert_true(f.whole);
-        assert_int_equal(msg_fetcher_decode(SPAN_LITERAL("\377\1"), &f), WIRE_E_MALFORMED);
+        assert_false(f.program);
+        assert_int_equal(msg_fetcher_decode(SPAN_LITERAL("\377\0\1"), &f), WIRE_E_MALFORMED);
         assert_int_equal(msg_fetcher_decode(SPAN_LITERAL("\1"), &f), WIRE_E_MALFORMED);
 
         assert_int_equal(msg_refresh_decode(SPAN_LITERAL("\0\0\0\74"), &n), 0);
