@@ -23,9 +23,10 @@
  *                                         them, ROLE_LOAD_END
  *                 loader      supervisor  the records of the new snapshot, in the same order as to the verifier; before SNAPSHOT_END also
  *                                         ROLE_WATCH and REPORT (see msg-admin.h), which go no further than the supervisor and its callers,
- *                                         ROLE_RETRY: what failed now may work soon, and ROLE_REFRESH: when it is to load again at the latest; before SNAPSHOT ROLE_FETCHER, once a store, to have a
- *                                         fetcher started for it, and ROLE_PROGRESS, one a profile that is read, one behind the last, and two
- *                                         around each wait for a store: what follows is nobody's time, then again the profile's
+ *                                         ROLE_RETRY: what failed now may work soon, and ROLE_REFRESH: when it is to load again at the latest;
+ *                                         before SNAPSHOT ROLE_FETCHER, once a store, to have a fetcher started for it, ROLE_KEEP: a profile that
+ *                                         the instance gave, and ROLE_PROGRESS, one a profile that is read, one behind the last, and two around
+ *                                         each wait for a store: what follows is nobody's time, then again the profile's
  *      fetch      loader      fetcher,    one channel a store: ROLE_FETCH_CA* ROLE_FETCH_OPEN, then ROLE_FETCH_ASK; see keyd/crypto/fetch.h
  *                 fetcher     loader      ROLE_FETCH_ANSWER to OPEN and to each ASK
  *
@@ -49,6 +50,7 @@ typedef enum RoleStore {
         ROLE_STORE_CYBERARK, /* Central Credential Provider, over the network; or Credential Provider, by its program */
         ROLE_STORE_VAULT,    /* HashiCorp Vault, OpenBao */
         ROLE_STORE_CONJUR,
+        ROLE_STORE_INSTANCE, /* a ServiceNow instance: it gives profiles */
         ROLE_STORES,
 } RoleStore;
 
@@ -76,6 +78,7 @@ typedef enum RoleMsgType {
         ROLE_FETCH_ASK = 0x55,
         ROLE_FETCH_ANSWER = 0x56,
         ROLE_REFRESH = 0x57,
+        ROLE_KEEP = 0x58,
 } RoleMsgType;
 
 #define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */

@@ -112,6 +112,7 @@ static const struct {
         [ROLE_STORE_CYBERARK] = {"CyberArk", ACCOUNT_CYBERARK_PREFIX, "write ID, SAFE:ID or SAFE:ID:PLATFORM",                  parse_cyberark},
         [ROLE_STORE_VAULT] =    {"Vault",    "vault:",                "write PATH or PATH#FIELD, without the mount of the engine", parse_vault},
         [ROLE_STORE_CONJUR] =   {"Conjur",   "conjur:",               "write the ID of the variable",                            parse_conjur},
+        [ROLE_STORE_INSTANCE] = {"the instance", NULL, "write the name of the table", parse_conjur},
 };
 /* clang-format on */
 
@@ -129,7 +130,7 @@ const char *account_form(RoleStore store) {
 
 bool account_find(const char *value, RoleStore *ret, const char **ret_id) {
         for (size_t i = 0; value && i < ARRAY_SIZE(stores); i++)
-                if (strncmp(value, stores[i].prefix, strlen(stores[i].prefix)) == 0) {
+                if (stores[i].prefix && strncmp(value, stores[i].prefix, strlen(stores[i].prefix)) == 0) {
                         if (ret)
                                 *ret = (RoleStore) i;
                         if (ret_id)

@@ -22,7 +22,7 @@ typedef struct AccountId {
 /* "CyberArk" */
 const char *account_store_name(RoleStore store);
 
-/* "cyberark:", with which a password begins that lies there */
+/* "cyberark:", with which a password begins that lies there; NULL: none does */
 const char *account_prefix(RoleStore store);
 
 /* How an ID of it is written, as a remedy. */

@@ -82,4 +82,4 @@ int config_parse_status_codes(const IniContext *c, void *target);
 int config_parse_sandbox_mode(const IniContext *c, void *target); /* bool *: strict */
 int config_parse_login(const IniContext *c, void *target);        /* FetchLogin * */
 int config_parse_kv_version(const IniContext *c, void *target);   /* bool *: version 1 */
-int config_parse_ignored(const IniContext *c, void *target);      /* a known key of a store that this version has not */
+int config_parse_precedence(const IniContext *c, void *target);   /* bool *: the instance first */

@@ -10,8 +10,6 @@
 
 #define ROW(section, key, parser, field) \
         { section, key, parser, offsetof(Config, field) }
-#define OTHER_STORE(section) \
-        { section, NULL, config_parse_ignored, 0 }
 
 /* clang-format off */
 static const IniRow rows[] = {
@@ -61,7 +59,18 @@ static const IniRow rows[] = {
         ROW("Conjur",   "KeyFile",           ini_parser_string,         stores[ROLE_STORE_CONJUR].key_file),
         ROW("Conjur",   "CertPassword",      ini_parser_string,         stores[ROLE_STORE_CONJUR].cert_password),
         ROW("Conjur",   "CAFile",            ini_parser_string,         stores[ROLE_STORE_CONJUR].ca_file),
-        OTHER_STORE("Instance"),
+        ROW("Instance", "Address",           ini_parser_string,         stores[ROLE_STORE_INSTANCE].endpoint),
+        ROW("Instance", "User",              ini_parser_string,         stores[ROLE_STORE_INSTANCE].identity),
+        ROW("Instance", "Password",          ini_parser_string,         stores[ROLE_STORE_INSTANCE].credential),
+        ROW("Instance", "Table",             ini_parser_string,         stores[ROLE_STORE_INSTANCE].container),
+        ROW("Instance", "Columns",           ini_parser_string,         stores[ROLE_STORE_INSTANCE].field),
+        ROW("Instance", "Timeout",           ini_parser_timespan,       stores[ROLE_STORE_INSTANCE].timeout_usec),
+        ROW("Instance", "Refresh",           ini_parser_timespan,       stores[ROLE_STORE_INSTANCE].refresh_usec),
+        ROW("Instance", "CertFile",          ini_parser_string,         stores[ROLE_STORE_INSTANCE].cert_file),
+        ROW("Instance", "KeyFile",           ini_parser_string,         stores[ROLE_STORE_INSTANCE].key_file),
+        ROW("Instance", "CertPassword",      ini_parser_string,         stores[ROLE_STORE_INSTANCE].cert_password),
+        ROW("Instance", "CAFile",            ini_parser_string,         stores[ROLE_STORE_INSTANCE].ca_file),
+        ROW("Instance", "Precedence",        config_parse_precedence,   instance_first),
 };
 /* clang-format on */
 
@@ -104,6 +113,12 @@ static int check_secret(const char *file, unsigned mode, const char *key, const 
 }
 
 static int check_secrets(const char *file, unsigned mode, const Config *c, Problems *problems) {
+        static const char *const secret_keys[ROLE_STORES] = {
+                [ROLE_STORE_CYBERARK] = "",
+                [ROLE_STORE_VAULT] = "SecretID",
+                [ROLE_STORE_CONJUR] = "APIKey",
+                [ROLE_STORE_INSTANCE] = "Password",
+        };
         int r = 0;
 
         for (size_t i = 0; i < ROLE_STORES && r >= 0; i++) {
@@ -111,7 +126,7 @@ static int check_secrets(const char *file, unsigned mode, const Config *c, Probl
                 if (r >= 0)
                         r = check_secret(file, mode, "Token", c->stores[i].token, problems);
                 if (r >= 0)
-                        r = check_secret(file, mode, i == ROLE_STORE_CONJUR ? "APIKey" : "SecretID", c->stores[i].credential, problems);
+                        r = check_secret(file, mode, secret_keys[i], c->stores[i].credential, problems);
         }
         return r;
 }

@@ -102,9 +102,15 @@ int config_parse_kv_version(const IniContext *c, void *target) {
         return 0;
 }
 
-int config_parse_ignored(const IniContext *c, void *target _unused_) {
-        return problems_add(c->problems, c->file, c->line, true, "the key has no effect",
-                            "[%s] is for a secret store that this version does not have", c->section);
+int config_parse_precedence(const IniContext *c, void *target) {
+        static const char *const names[] = {"local", "instance"};
+        int i = find_name(c->value, names, ARRAY_SIZE(names));
+
+        if (i < 0)
+                return complain(c, "write local or instance");
+
+        *(bool *) target = i == 1;
+        return 0;
 }
 
 typedef bool (*WordValid)(const char *word);

@@ -152,6 +152,19 @@ static const char *find_problem_conjur(const StoreConfig *k) {
         return NULL;
 }
 
+static const char *find_problem_instance(const StoreConfig *k) {
+        if (!k->endpoint)
+                return "Address= is not set: https://NAME.service-now.com";
+        if (!endpoint_valid(k->endpoint))
+                return "Address= is no https URL without user and query: https://NAME.service-now.com";
+        if ((!k->identity || !k->credential) && !k->cert_file)
+                return "User= and Password= are needed, or CertFile=";
+        if (!secure_getenv("STATE_DIRECTORY"))
+                return "the service has no StateDirectory=, where the profiles could be kept";
+
+        return NULL;
+}
+
 /* clang-format off */
 static const struct {
         const char *section;
@@ -161,6 +174,7 @@ static const struct {
         [ROLE_STORE_CYBERARK] = {"[CyberArk]", "[CyberArk] in midtls.conf is empty: set Endpoint=, AppID=, Safe= and CertFile=", find_problem_cyberark},
         [ROLE_STORE_VAULT]    = {"[Vault]",    "[Vault] in midtls.conf is empty: set Address= and Token=",                      find_problem_vault},
         [ROLE_STORE_CONJUR]   = {"[Conjur]",   "[Conjur] in midtls.conf is empty: set Address=, Account=, Login= and APIKey=",   find_problem_conjur},
+        [ROLE_STORE_INSTANCE] = {"[Instance]", "", find_problem_instance},
 };
 /* clang-format on */
 
@@ -215,6 +229,14 @@ static int set_vault_defaults(StoreConfig *k) {
         return r;
 }
 
+/* The names of this table and its columns are not public: these are what the form calls them. */
+static int set_instance_defaults(StoreConfig *k) {
+        int r;
+
+        r = set_default(&k->container, "mid_protocol_profile");
+        return r < 0 ? r : set_default(&k->field, "protocol keystore_path applies_to mid_servers default_port external_credential_store password");
+}
+
 static int prepare(RoleStore store, StoreConfig *k) {
         char **const paths[] = {&k->cert_file, &k->key_file, &k->ca_file};
         int r = 0;
@@ -225,6 +247,8 @@ static int prepare(RoleStore store, StoreConfig *k) {
                 r = store_config_make_absolute(k->file, paths[i]);
         if (r >= 0 && store == ROLE_STORE_VAULT && store_config_is_set(k))
                 r = set_vault_defaults(k);
+        if (r >= 0 && store == ROLE_STORE_INSTANCE && store_config_is_set(k))
+                r = set_instance_defaults(k);
 
         return r;
 }

@@ -118,6 +118,7 @@ typedef struct Config {
         uint64_t header_timeout_usec, idle_timeout_usec;
         bool sandbox_strict;
         StoreConfig stores[ROLE_STORES];
+        bool instance_first; /* what the instance says masks the files here */
         ProfileConfig **profiles;
         size_t n_profiles;
         ConnectionConfig **connections;

@@ -8,8 +8,10 @@
 #include "common/chan.h"
 #include "common/log.h"
 #include "common/msg-hello.h"
+#include "keyd/loader/config-internal.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/grant.h"
+#include "keyd/loader/instance.h"
 #include "keyd/loader/publish.h"
 #include "keyd/loader/record.h"
 #include "keyd/loader/store.h"
@@ -24,6 +26,7 @@
 #define FIRST_VAULT_USEC (2 * USEC_PER_SEC)
 #define PROGRESS_MAX (TELL_PROGRESS_MAX * GENERATIONS_MAX + 1) /* those of each profile and one behind the last */
 #define OTHERS_MAX (ROLE_STORES + 2U)                          /* FETCHER, RETRY, REFRESH */
+#define KEEPS_MAX 1025U
 
 typedef struct Run {
         const char *config_dir;
@@ -220,6 +223,8 @@ static int tell_refresh(const Run *run) {
         MsgRefresh m = {.within_sec = UINT32_MAX};
         int r;
 
+        if (store_config_is_set(&run->config->stores[ROLE_STORE_INSTANCE]))
+                m.within_sec = (uint32_t) (run->config->stores[ROLE_STORE_INSTANCE].refresh_usec / USEC_PER_SEC);
         for (size_t i = 0; i < run->n_results; i++)
                 m.within_sec = MIN_OF(m.within_sec, vault_refresh_sec(&run->vault, run->results[i].config));
         if (m.within_sec == UINT32_MAX)
@@ -252,6 +257,8 @@ static int load_profiles(Run *run) {
                 r = load_some(run, true);
         if (r >= 0)
                 r = tell_progress(ROLE_FD_CONTROL, "");
+        if (r >= 0 && !run->request.load.dry_run)
+                r = instance_sync(&run->vault, c, run->request.load.quiet, &run->problems);
         if (r >= 0)
                 r = vault_tell_retry(&run->vault);
         return r < 0 ? r : tell_refresh(run);
@@ -266,7 +273,7 @@ static int read_request(Run *run) {
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The supervisor's request cannot be read");
 
-        r = record_list_new(ROLE_EXTRA_RECORDS_MAX - PROGRESS_MAX - OTHERS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
+        r = record_list_new(ROLE_EXTRA_RECORDS_MAX - PROGRESS_MAX - OTHERS_MAX - KEEPS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
         if (r >= 0)
                 r = record_list_new(ROLE_SNAPSHOT_RECORDS_MAX - 1, ROLE_SNAPSHOT_BYTES_MAX - 1, &run->snapshot);
 

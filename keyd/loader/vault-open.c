@@ -80,7 +80,12 @@ static int read_credential(const Vault *v, RoleStore store, Secret **ret, LoadFa
         if (r == 0 && secret_size(*ret) > FETCH_CREDENTIAL_MAX)
                 r = load_failure(f, VERDICT_LIMIT, "4 KiB at most: is it the right file?", "it has %zu bytes", secret_size(*ret));
 
-        return r > 0 ? explain(f, store, is_token ? "token" : store == ROLE_STORE_VAULT ? "secret ID" : "API key") : r;
+        return r > 0 ? explain(f, store,
+                               is_token                     ? "token"
+                               : store == ROLE_STORE_VAULT  ? "secret ID"
+                               : store == ROLE_STORE_CONJUR ? "API key"
+                                                            : "password")
+                     : r;
 }
 
 static char *text_or_empty(char *s) {

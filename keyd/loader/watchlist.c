@@ -10,6 +10,7 @@
 #include "common/msg-load.h"
 #include "common/proto.h"
 #include "keyd/loader/file.h"
+#include "keyd/loader/instance.h"
 
 #define LINKS_MAX 40U /* as path_resolution(7) */
 
@@ -164,11 +165,14 @@ static int add_folder(const char *path, RecordList *ret) {
 
 int watchlist_add_folders(const char *dir, RecordList *ret) {
         static const char *const standard[] = {"/etc/midtls", "/run/midtls.d", "/usr/lib/midtls"};
-        int r = 0;
+        _cleanup_free_ char *instance = NULL;
+        int r;
 
-        if (dir)
+        r = instance_folder(&instance);
+        if (r >= 0 && instance)
+                r = add_folder(instance, ret);
+        if (r >= 0 && dir)
                 return add_folder(dir, ret);
-
         for (size_t i = 0; i < ARRAY_SIZE(standard) && r >= 0; i++)
                 r = add_folder(standard[i], ret);
 

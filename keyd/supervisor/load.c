@@ -42,8 +42,11 @@ static int commit(Supervisor *s, Load *l) {
         s->snapshot_realtime = l->records.realtime;
         s->next_date = l->records.next_date;
         s->refresh_sec = l->records.refresh_sec;
+        if (l->records.keep_is_whole)
+                keep_profiles(l->records.keep);
         for (size_t i = 0; i < ROLE_STORES; i++)
-                if (l->records.is_fetched[i])
+                /* Of the instance it counts that it has answered: no profile would say that it has not. */
+                if (l->records.is_fetched[i] && (i != ROLE_STORE_INSTANCE || l->records.keep_is_whole))
                         s->fetched_realtime[i] = l->records.realtime;
         arm_refresh(s);
         s->round.wants_retry = l->records.wants_retry;

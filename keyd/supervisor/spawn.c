@@ -81,6 +81,8 @@ static int make_environment(const SpawnRequest *q, Texts *ret) {
                 r = pass_variable(passed_variables[i], ret);
         if (r >= 0 && q->credentials)
                 r = pass_variable("CREDENTIALS_DIRECTORY", ret);
+        if (r >= 0 && q->credentials)
+                r = pass_variable("STATE_DIRECTORY", ret);
 
         return r;
 }

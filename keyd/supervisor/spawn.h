@@ -21,7 +21,7 @@ typedef struct SpawnRequest {
         const char *config_dir; /* NULL: not passed */
         const char *log;        /* NULL: not passed */
         bool sandbox_off;
-        bool credentials;       /* $CREDENTIALS_DIRECTORY is passed */
+        bool credentials;       /* $CREDENTIALS_DIRECTORY and $STATE_DIRECTORY are passed */
         int fds[SPAWN_FDS_MAX]; /* to be found at 3, 4, 5 and so on; all at least SPAWN_FD_MIN; -1: closed */
 } SpawnRequest;
 

@@ -182,6 +182,8 @@ typedef struct LoadRecords {
         bool wants_retry;
         uint32_t retry_after_sec;
         uint32_t refresh_sec; /* to load again at the latest; 0: no wish */
+        RecordList *keep;     /* KEEP; NULL: none came */
+        bool keep_is_whole;   /* and these are all */
         uint32_t n_extra;     /* records that are not kept */
 } LoadRecords;
 
@@ -233,6 +235,9 @@ void watch_begin_round(Supervisor *s);
 int watch_add(Supervisor *s, Span folder, Span name) _must_check_;
 void watch_end_round(Supervisor *s);
 void watch_done(Supervisor *s);
+
+/* keep.c: makes the files say what @list, of KEEP, says. What fails is logged; what is there stays. */
+void keep_profiles(const RecordList *list);
 
 /* admin.c */
 

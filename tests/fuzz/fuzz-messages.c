@@ -6,6 +6,7 @@
 #include "common/msg-connection.h"
 #include "common/msg-grant.h"
 #include "common/msg-hello.h"
+#include "common/msg-keep.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
@@ -41,6 +42,7 @@ DEFINE_RECODE(MsgLoad, load)
 DEFINE_RECODE(MsgFetcher, fetcher)
 DEFINE_RECODE(MsgRetry, retry)
 DEFINE_RECODE(MsgRefresh, refresh)
+DEFINE_RECODE(MsgKeep, keep)
 DEFINE_RECODE(MsgGeneration, generation)
 DEFINE_RECODE(MsgProgress, progress)
 DEFINE_RECODE(MsgQuarantine, quarantine)
@@ -95,6 +97,7 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [ROLE_FETCHER] = recode_fetcher,
         [ROLE_RETRY] = recode_retry,
         [ROLE_REFRESH] = recode_refresh,
+        [ROLE_KEEP] = recode_keep,
         [ROLE_GENERATION] = recode_generation,
         [ROLE_PROGRESS] = recode_progress,
         [ROLE_QUARANTINE] = recode_quarantine,

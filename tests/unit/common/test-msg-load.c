@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "common/msg-keep.h"
 #include "common/msg-load.h"
 #include "tests/unit/lib/codec.h"
 #include "tests/unit/lib/unit.h"
@@ -16,6 +17,7 @@ static const CodecField load_fields[] = {
         FIELD_U64("fetched_realtime, CyberArk", 0),
         FIELD_U64("fetched_realtime, Vault", 0),
         FIELD_U64("fetched_realtime, Conjur", 0),
+        FIELD_U64("fetched_realtime, the instance", 0),
 };
 
 DEFINE_RECODE(MsgLoad, load)
@@ -70,6 +72,20 @@ static void test_fetcher_codec(void **state) {
         codec_check(&c);
 }
 
+static const CodecField keep_fields[] = {
+        /* as the body has them */
+        FIELD_TEXT("profile", 0, PROTO_NAME_MAX),
+        FIELD_VECTOR("text", 4, 0, KEEP_TEXT_MAX),
+};
+
+DEFINE_RECODE(MsgKeep, keep)
+
+static void test_keep_codec(void **state) {
+        static const Codec c = CODEC(keep, ROLE_KEEP);
+
+        codec_check(&c);
+}
+
 static const CodecField refresh_fields[] = {
         /* as the body has them */
         {.name = "within_sec", .kind = CODEC_UINT, .size = 4, .min = 1, .max = UINT32_MAX},
@@ -105,7 +121,7 @@ static void test_values(void **state) {
         MsgRefresh n;
 
         assert_int_equal(msg_load_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\5\1\0\0\1\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0\7"
-                                                      "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\3"),
+                                                      "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\4"),
                                          &l),
                          0);
         assert_int_equal(l.revision, 5);
@@ -117,6 +133,7 @@ static void test_values(void **state) {
         assert_int_equal(l.previous_realtime, 7);
         assert_int_equal(l.fetched_realtime[ROLE_STORE_CYBERARK], 1);
         assert_int_equal(l.fetched_realtime[ROLE_STORE_CONJUR], 3);
+        assert_int_equal(l.fetched_realtime[ROLE_STORE_INSTANCE], 4);
 
         assert_int_equal(msg_generation_decode(SPAN_LITERAL("\0\4bank\0\0\0\0\0\0\1\2"), &g), 0);
         assert_true(span_is(g.profile, "bank"));
@@ -148,9 +165,9 @@ static void test_values(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_load_codec),  cmocka_unit_test(test_generation_codec), cmocka_unit_test(test_crl_codec),
-                cmocka_unit_test(test_ready_codec), cmocka_unit_test(test_refresh_codec),    cmocka_unit_test(test_fetcher_codec),
-                cmocka_unit_test(test_values),
+                cmocka_unit_test(test_load_codec),    cmocka_unit_test(test_generation_codec), cmocka_unit_test(test_crl_codec),
+                cmocka_unit_test(test_ready_codec),   cmocka_unit_test(test_refresh_codec),    cmocka_unit_test(test_keep_codec),
+                cmocka_unit_test(test_fetcher_codec), cmocka_unit_test(test_values),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "common/msg-certificates.h"
 #include "common/msg-connection.h"
 #include "common/msg-hello.h"
+#include "common/msg-keep.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
@@ -54,6 +55,8 @@ static int encode(char letter, Buf *b) {
                 return msg_watch_encode(b, &(MsgWatch) {.folder = SPAN_LITERAL("/")});
         case 'Q':
                 return msg_fetcher_encode(b, &(MsgFetcher) {.store = ROLE_STORE_VAULT});
+        case 'I':
+                return msg_keep_encode(b, &(MsgKeep) {.profile = SPAN_LITERAL("a"), .text = SPAN_LITERAL("b")});
         case 'V':
                 return msg_refresh_encode(b, &(MsgRefresh) {.within_sec = 60});
         case 'Y':
@@ -96,10 +99,10 @@ typedef struct Row {
 
 static void test_matrix(void **state _unused_) {
         static const Row rows[] = {
-                {"", "SWTGQYV"},   {"S", "CRPUNEWTYV"}, {"SC", "CRPUNEWTYV"}, {"SCR", "RPUNEWTYV"}, {"SCRP", "PUNEWTYV"},
-                {"SPN", "NEWTYV"}, {"SCRPUNE", ""},     {"W", "SWTGQYV"},     {"SW", "CRPUNEWTYV"}, {"Q", "SWTGYV"},
+                {"", "SWTGQYVI"},  {"S", "CRPUNEWTYV"}, {"SC", "CRPUNEWTYV"}, {"SCR", "RPUNEWTYV"}, {"SCRP", "PUNEWTYV"},
+                {"SPN", "NEWTYV"}, {"SCRPUNE", ""},     {"W", "SWTGQYVI"},    {"SW", "CRPUNEWTYV"}, {"Q", "SWTGYVI"},
         };
-        static const char all[] = "SZCRPUNEWTGKQYV";
+        static const char all[] = "SZCRPUNEWTGKQYVI";
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 for (const char *letter = all; *letter; letter++) {
