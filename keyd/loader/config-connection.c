@@ -141,6 +141,9 @@ static int check_profile(ConnectionConfig *p, const Config *c, const ConfigXml *
         if (!profile && configxml_find(xml, p->profile))
                 return problems_add(problems, p->file, 0, false, "make a file of that name that holds [Profile]; the rest may come from config.xml",
                                     "there is no %s.profile; %s has mid.httpclient.protocol.%s", p->profile, c->config_xml, p->profile);
+        if (!profile && store_config_is_set(&c->stores[ROLE_STORE_INSTANCE]) && !secure_getenv("STATE_DIRECTORY"))
+                return problems_add(problems, p->file, 0, true, "see midtls list",
+                                    "Profile=%s: it may come from the instance, which only the service sees", p->profile);
         if (!profile)
                 return problems_add(problems, p->file, 0, false, "make that file, or name another profile", "Profile=%s: there is no %s.profile",
                                     p->profile, p->profile);

@@ -159,8 +159,6 @@ static const char *find_problem_instance(const StoreConfig *k) {
                 return "Address= is no https URL without user and query: https://NAME.service-now.com";
         if ((!k->identity || !k->credential) && !k->cert_file)
                 return "User= and Password= are needed, or CertFile=";
-        if (!secure_getenv("STATE_DIRECTORY"))
-                return "the service has no StateDirectory=, where the profiles could be kept";
 
         return NULL;
 }

@@ -92,11 +92,19 @@ int instance_sync(Vault *v, const Config *c, bool quiet, Problems *problems) {
         const StoreConfig *k = &c->stores[ROLE_STORE_INSTANCE];
         _cleanup_(secret_freep) Secret *value = NULL;
         LoadFailure failure = {};
+        _cleanup_free_ char *folder = NULL;
         bool is_changing;
         int r;
 
         if (!store_config_is_set(k) || k->problem || v->channels[ROLE_STORE_INSTANCE].is_young)
                 return 0;
+
+        r = instance_folder(&folder);
+        if (r < 0)
+                return r;
+        if (!folder)
+                return complain(k, quiet, "there is no folder where its profiles could be kept", "set StateDirectory= in midtls-keyd.service",
+                                problems);
 
         v->profile = "";
         r = vault_fetch(v, ROLE_STORE_INSTANCE, k->container, &value, &is_changing, &failure);

@@ -220,11 +220,12 @@ static void note_ages(Run *run) {
 /* So that no value becomes older than it may. */
 static int tell_refresh(const Run *run) {
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+        const StoreConfig *instance = &run->config->stores[ROLE_STORE_INSTANCE];
         MsgRefresh m = {.within_sec = UINT32_MAX};
         int r;
 
-        if (store_config_is_set(&run->config->stores[ROLE_STORE_INSTANCE]))
-                m.within_sec = (uint32_t) (run->config->stores[ROLE_STORE_INSTANCE].refresh_usec / USEC_PER_SEC);
+        if (store_config_is_set(instance) && !instance->problem)
+                m.within_sec = (uint32_t) (instance->refresh_usec / USEC_PER_SEC);
         for (size_t i = 0; i < run->n_results; i++)
                 m.within_sec = MIN_OF(m.within_sec, vault_refresh_sec(&run->vault, run->results[i].config));
         if (m.within_sec == UINT32_MAX)

@@ -65,7 +65,7 @@ uint32_t vault_refresh_sec(const Vault *v, const ProfileConfig *p) {
         RoleStore store;
 
         for (size_t i = 0; i < ARRAY_SIZE(values); i++)
-                if (account_find(values[i], &store, NULL))
+                if (account_find(values[i], &store, NULL) && !v->configs[store].problem)
                         least = MIN_OF(least, v->configs[store].refresh_usec / USEC_PER_SEC);
 
         return (uint32_t) least;

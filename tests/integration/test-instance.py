@@ -75,6 +75,22 @@ def loaded(pair, instance):
     contains(kept(pair)["there.profile"], "AppliesTo=specific\nMidServers=mid-other-01  mid-other-02\n", "the profile for others")
 
 
+def check(pair, instance):
+    """Without the service's folder the configuration is not found wrong for that."""
+    environment = {name: value for name, value in os.environ.items() if name != "STATE_DIRECTORY"}
+    done = subprocess.run([os.path.join(BUILD, "keyd", "keyd"), "--check", "--config-dir=" + pair.etc], env=environment, stdout=subprocess.PIPE,
+                          timeout=60)
+    equal(done.returncode, 0, "status of --check (%r)" % done.stdout)
+    contains(done.stdout.decode(), "may come from the instance", "--check")
+    good_conf = HEAD + instance.section("Timeout=1500ms")
+    for section, word in ((instance.section("Refresh=1s"), "Refresh="), (instance.section().replace("https:", "http:"), "no https URL"),
+                          (instance.section().replace("User=", "#"), "User= and Password= are needed"), (instance.section("Precedence=x"), "local or instance")):
+        pair.write("midtls.conf", HEAD + section)
+        contains(reload(pair, 1), word, "reload")
+    pair.write("midtls.conf", good_conf)
+    ready(pair, "remote")
+
+
 def lies(pair, instance, kind, expected):
     """Nothing changes, and it is told."""
     klass, word = expected
@@ -207,6 +223,7 @@ def main(suite):
         pair.write("newone.profile.d/ca.conf", "[Server]\nCAFile=%s/server-ca.pem\n" % pair.pki)
         stack.enter_context(pair)
         suite.run("profiles of the instance", loaded, pair, instance)
+        suite.run("configuration", check, pair, instance)
         for kind, expected in LIES.items():
             suite.run("wrong: " + kind, lies, pair, instance, kind, expected)
         suite.run("what is not taken", in_clear, pair, instance)

@@ -205,6 +205,24 @@ def ages(pair, vault):
     reload(pair)
 
 
+def configuration(pair, vault):
+    """What is missing is told with section and remedy, without anybody being asked; nor is there a load after the other."""
+    cases = (("", "Token= is not set"), ("Login=approle\nRole=x", "SecretID="), ("Login=certificate", "CertFile="), ("Login=x", "approle or certificate"),
+             ("KVVersion=3", "write 1 or 2"), ("Token=x\nRefresh=1s", "Refresh="), ("Token=x\nRefresh=500ms", "Refresh="),
+             ("Token=x\nTimeout=2min", "Timeout="), ("Token=x\nNamespace=%s" % ("x" * 600), "too long"))
+    n_asked = []
+    for login, word in cases:
+        pair.write("midtls.conf", HEAD + vault.section(login))
+        contains(reload(pair), word, "reload")
+        # What an earlier load asks is over then.
+        n_asked.append(len(vault.asked))
+    equal(n_asked[1:], n_asked[1:2] * (len(cases) - 1), "requests")
+    loads = len(pair.records("keyd", "config-loaded"))
+    use(pair, vault, "Token=file:token")
+    wait_until(lambda: row(pair, "byfield")["reason"] == "", "all is well", 20)
+    equal(len(pair.records("keyd", "config-loaded")) - loads <= 3, True, "loads")
+
+
 def rotation(pair, vault):
     before = row(pair, "byfield")["generation"]
     os.rename(p12(pair, "ed25519", "another-" + CANARY), os.path.join(pair.dir, "byfield.p12"))
@@ -254,6 +272,7 @@ def main(suite):
             suite.run("wrong at the login: " + kind, fails, pair, vault, kind, expected, "auth/")
         suite.run("refused", refused, pair, vault)
         use(pair, vault, "Token=file:token")
+        suite.run("configuration", configuration, pair, vault)
         suite.run("rotation", rotation, pair, vault)
         if SANITIZED:
             suite.skip("the secret is where it must be", "a sanitizer's shadow memory is too large to be searched")

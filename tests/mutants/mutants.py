@@ -23,6 +23,7 @@ import time
 import rows_gateway
 import rows_loader
 import rows_signer
+import rows_stores
 import rows_transcript
 import rows_verifier
 from tree import Tree, TreeError
@@ -50,7 +51,7 @@ class Row:
 
 def load_rows():
     rows = []
-    for module in (rows_transcript, rows_verifier, rows_signer, rows_loader, rows_gateway):
+    for module in (rows_transcript, rows_verifier, rows_signer, rows_loader, rows_stores, rows_gateway):
         for path, entries in module.ROWS.items():
             rows += [Row(code, path, *rest) for code, *rest in entries]
     return rows

@@ -151,9 +151,10 @@ static void test_run_large(void **state _unused_) {
 }
 
 static void test_program(void **state _unused_) {
-        static const char *const bad[] = {"sh", "/nonexistent/x", "/dev/null", "/bin", ""};
+        static const char *const bad[] = {"sh", "/nonexistent/x", "/dev/null", "/bin", "", "bin/sh"};
         FetchAnswer a = {};
 
+        assert_int_equal(chdir("/"), 0);
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 assert_int_equal(run_check_program(bad[i], &a), 1);
                 assert_int_equal(a.class, FETCH_CONFIGURATION);
