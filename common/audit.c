@@ -112,6 +112,7 @@ void audit_refusal(const AuditRequest *a, RefusalCode code, Span sentence) {
         log_record_init(&rec, PRIORITY_WARNING, EVENT_SIGNATURE_REFUSED);
         log_record_add(&rec, "MIDTLS_VERDICT", "refused");
         log_record_add(&rec, "MIDTLS_REASON", "%s", refusal_code_to_string(code));
+        log_record_add(&rec, "MIDTLS_HINT", "%s", refusal_code_hint(code));
         add_request(&rec, a);
         if (n_left_out > 0)
                 log_record_add(&rec, "MIDTLS_REFUSALS_LEFT_OUT", "%u", n_left_out);

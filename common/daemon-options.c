@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/parse.h"
 
 typedef struct Parser {
         const char *program;
@@ -58,6 +59,7 @@ static const DaemonOption *find(const Parser *p, const char *name, size_t size) 
 
 static int set(const Parser *p, const DaemonOption *row, const char *value, DaemonOptions *o) {
         char *target = (char *) o + row->offset;
+        uint64_t number;
 
         switch (row->kind) {
         case DAEMON_OPTION_FLAG:
@@ -68,6 +70,12 @@ static int set(const Parser *p, const DaemonOption *row, const char *value, Daem
                 if (strcmp(value, "off") != 0)
                         return usage(p, "--sandbox=%s: only off can be chosen", value);
                 memcpy(target, &(bool) {true}, sizeof(bool));
+                return 0;
+
+        case DAEMON_OPTION_WORKERS:
+                if (parse_uint(value, 1, DAEMON_WORKERS_MAX, &number) != 0)
+                        return usage(p, "--%s=%s: a number from 1 to %u", row->name, value, DAEMON_WORKERS_MAX);
+                memcpy(target, &(unsigned) {(unsigned) number}, sizeof(unsigned));
                 return 0;
 
         case DAEMON_OPTION_LOG:

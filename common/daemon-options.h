@@ -10,6 +10,8 @@
 
 #include "common/def.h"
 
+#define DAEMON_WORKERS_MAX 16U
+
 typedef struct DaemonOptions {
         const char *config_dir;  /* --config-dir=, NULL when not given */
         const char *root;        /* --root= (keyd, with --check) */
@@ -17,14 +19,16 @@ typedef struct DaemonOptions {
         const char *log;         /* --log=, checked; NULL when not given */
         const char *inspect;     /* --inspect FILE (keyd) */
         const char *key_alias;   /* --key-alias= (keyd, with --inspect) */
+        unsigned workers;        /* --workers= (calld), 0 when not given */
         bool check;              /* --check */
         bool make_host_key;      /* --make-host-key (keyd) */
         bool sandbox_off;        /* --sandbox=off: for development only */
 } DaemonOptions;
 
 typedef enum DaemonOptionKind {
-        DAEMON_OPTION_TEXT, /* a const char * that must not be empty */
-        DAEMON_OPTION_FLAG, /* a bool */
+        DAEMON_OPTION_TEXT,    /* a const char * that must not be empty */
+        DAEMON_OPTION_FLAG,    /* a bool */
+        DAEMON_OPTION_WORKERS, /* an unsigned from 1 to DAEMON_WORKERS_MAX */
         DAEMON_OPTION_LOG,
         DAEMON_OPTION_SANDBOX,
 } DaemonOptionKind;
@@ -46,6 +50,7 @@ typedef struct DaemonOption {
 #define DAEMON_ROW_INSPECT     {"inspect",     "FILE",   DAEMON_OPTION_TEXT,    offsetof(DaemonOptions, inspect),     "tell what is in a keystore; reads passwords from standard input"}
 #define DAEMON_ROW_KEY_ALIAS   {"key-alias",   "ALIAS",  DAEMON_OPTION_TEXT,    offsetof(DaemonOptions, key_alias),   "with --inspect: the entry to look at"}
 #define DAEMON_ROW_HOST_KEY    {"make-host-key", NULL,   DAEMON_OPTION_FLAG,    offsetof(DaemonOptions, make_host_key), "make the key that passwords are encrypted to, unless there is one"}
+#define DAEMON_ROW_WORKERS     {"workers",     "N",      DAEMON_OPTION_WORKERS, offsetof(DaemonOptions, workers),     "run N worker threads (default: one for each core)"}
 #define DAEMON_ROW_SANDBOX     {"sandbox",     "off",    DAEMON_OPTION_SANDBOX, offsetof(DaemonOptions, sandbox_off), "for development only: no confinement"}
 /* clang-format on */
 

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
+#include "common/notify.h"
+
 static void names_freep(char ***names) {
         for (size_t i = 0; *names && (*names)[i]; i++)
                 free((*names)[i]);
@@ -68,6 +70,35 @@ int daemon_take_tcp_socket(const char *name, int *ret_fd) {
         return r == -EINVAL ? take_socket(name, AF_INET6, SOCK_STREAM, ret_fd) : r;
 }
 
+static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata) {
+        uint64_t *interval_usec = userdata;
+
+        (void) usec;
+        notify_send("WATCHDOG=1");
+        sd_event_source_set_time_relative(source, *interval_usec);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* As sd_event_set_watchdog(3), over the socket that is open already. */
+static int start_watchdog(sd_event *loop) {
+        static uint64_t interval_usec;
+        sd_event_source *source;
+        int r;
+
+        r = sd_watchdog_enabled(0, &interval_usec);
+        if (r <= 0)
+                return r;
+        interval_usec /= 2;
+
+        notify_send("WATCHDOG=1");
+        r = sd_event_add_time_relative(loop, &source, CLOCK_MONOTONIC, interval_usec, interval_usec / 4, on_watchdog, &interval_usec);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_floating(source, true);
+        sd_event_source_unref(source);
+        return r < 0 ? r : 0;
+}
+
 int daemon_prepare_loop(sd_event *loop) {
         /* Without a handler a signal source ends the loop. */
         return daemon_prepare_loop_with(loop, NULL, NULL);
@@ -93,19 +124,17 @@ int daemon_prepare_loop_with(sd_event *loop, sd_event_signal_handler_t on_end, v
                         return r;
         }
 
-        r = sd_event_set_watchdog(loop, true);
-        return r < 0 ? r : 0;
+        r = notify_open();
+        return r < 0 ? r : start_watchdog(loop);
 }
 
 static void _printf_(2, 0) notify(const char *state, const char *status_format, va_list ap) {
-        _cleanup_free_ char *status = NULL;
+        char text[512];
+        int n;
 
-        if (vasprintf(&status, status_format, ap) < 0) {
-                status = NULL;
-                return;
-        }
-
-        ignore_result(sd_notifyf(0, "%sSTATUS=%s", state, status), "without a manager there is nobody to tell");
+        n = snprintf(text, sizeof(text), "%sSTATUS=", state);
+        vsnprintf(text + n, sizeof(text) - (size_t) n, status_format, ap);
+        notify_send(text);
 }
 
 void daemon_notify_ready(const char *status_format, ...) {
@@ -117,8 +146,10 @@ void daemon_notify_ready(const char *status_format, ...) {
 }
 
 void daemon_notify_reloading(void) {
-        ignore_result(sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long) now_usec()),
-                      "without a manager there is nobody to tell");
+        char text[64];
+
+        snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long) now_usec());
+        notify_send(text);
 }
 
 void daemon_notify_status(const char *status_format, ...) {
@@ -130,5 +161,5 @@ void daemon_notify_status(const char *status_format, ...) {
 }
 
 void daemon_notify_stopping(void) {
-        ignore_result(sd_notify(0, "STOPPING=1"), "without a manager there is nobody to tell");
+        notify_send("STOPPING=1");
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <string.h>
+
 #include "common/log-internal.h"
 
 /*
@@ -19,6 +21,15 @@ static size_t utf8_size(const uint8_t *s) {
         return size;
 }
 
+/* Bytes at @s that stand for themselves. */
+static size_t plain_size(const uint8_t *s) {
+        size_t n = 0;
+
+        while (s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+                n++;
+        return n;
+}
+
 /* RFC 8259, 7. A byte that is no UTF-8 becomes U+FFFD. */
 static int put_json_string(Buf *b, const char *text) {
         const uint8_t *s = (const uint8_t *) text;
@@ -26,9 +37,12 @@ static int put_json_string(Buf *b, const char *text) {
 
         r = buf_append(b, "\"", 1);
         while (r >= 0 && *s) {
-                size_t size = utf8_size(s);
+                size_t plain = plain_size(s), size = utf8_size(s);
 
-                if (size == 0) {
+                if (plain > 0) {
+                        r = buf_append(b, s, plain);
+                        s += plain;
+                } else if (size == 0) {
                         r = buf_append(b, "\xef\xbf\xbd", 3);
                         s++;
                 } else if (*s < 0x20 || *s == 0x7f) {
@@ -49,11 +63,12 @@ static int put_json_string(Buf *b, const char *text) {
 static int put_json_member(Buf *b, const char *name, const char *value) {
         int r;
 
-        r = buf_printf(b, "%s\"%s\":", b->size > 1 ? "," : "", name);
-        if (r < 0)
-                return r;
-
-        return put_json_string(b, value);
+        r = b->size > 1 ? buf_append(b, ",\"", 2) : buf_append(b, "\"", 1);
+        if (r >= 0)
+                r = buf_append(b, name, strlen(name));
+        if (r >= 0)
+                r = buf_append(b, "\":", 2);
+        return r < 0 ? r : put_json_string(b, value);
 }
 
 int log_format_json(const LogRecord *rec, const char *identifier, const char *message, Buf *ret) {

@@ -12,6 +12,17 @@
 
 #include "common/log-internal.h"
 
+static int add_line(Buf *b, const char *name, const char *value, size_t size) {
+        int r;
+
+        r = buf_append(b, name, strlen(name));
+        if (r == 0)
+                r = buf_append(b, "=", 1);
+        if (r == 0)
+                r = buf_append(b, value, size);
+        return r == 0 ? buf_append(b, "\n", 1) : r;
+}
+
 /* "NAME=value", or with a length where the value has a line's end in it */
 static int add_field(Buf *b, const char *name, const char *value) {
         uint64_t size = strlen(value);
@@ -19,7 +30,7 @@ static int add_field(Buf *b, const char *name, const char *value) {
         int r;
 
         if (!strchr(value, '\n'))
-                return buf_printf(b, "%s=%s\n", name, value);
+                return add_line(b, name, value, size);
 
         for (size_t i = 0; i < sizeof(length); i++)
                 length[i] = (uint8_t) (size >> (8 * i));

@@ -95,6 +95,7 @@ void log_record_init(LogRecord *r, int priority, LogEvent event) {
         r->priority = priority;
         r->event = event;
         r->n_fields = 0;
+        r->n_text = 0;
 
         if (event == EVENT_NONE)
                 return;
@@ -103,7 +104,8 @@ void log_record_init(LogRecord *r, int priority, LogEvent event) {
 }
 
 void log_record_add(LogRecord *r, const char *name, const char *format, ...) {
-        char *value = NULL;
+        size_t room = sizeof(r->text) - r->n_text;
+        char *value = r->text + r->n_text;
         va_list ap;
         int n;
 
@@ -113,8 +115,15 @@ void log_record_add(LogRecord *r, const char *name, const char *format, ...) {
         }
 
         va_start(ap, format);
-        n = vasprintf(&value, format, ap);
+        n = vsnprintf(value, room, format, ap);
         va_end(ap);
+        if (n >= 0 && (size_t) n < room)
+                r->n_text += (size_t) n + 1;
+        else {
+                va_start(ap, format);
+                n = vasprintf(&value, format, ap);
+                va_end(ap);
+        }
         if (n < 0) {
                 n_lost++;
                 return;
@@ -170,6 +179,17 @@ static void send_journal(const LogRecord *r, const char *message) {
                 send_stderr(r, message);
 }
 
+void log_record_done(LogRecord *r) {
+        for (size_t i = 0; i < r->n_fields; i++) {
+                char *value = r->fields[i].value;
+
+                if (value < r->text || value >= r->text + sizeof(r->text))
+                        free(value);
+        }
+        r->n_fields = 0;
+        r->n_text = 0;
+}
+
 static void send_record(LogRecord *r, const char *message) {
         if (r->priority <= log_max_priority) {
                 unsigned lost = atomic_exchange(&n_lost, 0);
@@ -184,9 +204,7 @@ static void send_record(LogRecord *r, const char *message) {
                         send_stderr(r, message);
         }
 
-        for (size_t i = 0; i < r->n_fields; i++)
-                free(r->fields[i].value);
-        r->n_fields = 0;
+        log_record_done(r);
 }
 
 void log_record_send(LogRecord *r, const char *format, ...) {

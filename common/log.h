@@ -32,7 +32,7 @@ enum {
 
 typedef struct LogField {
         const char *name; /* "MIDTLS_PROFILE", upper case, digits, '_' */
-        char *value;      /* owned by the record */
+        char *value;      /* in the record's text, or owned by it */
 } LogField;
 
 /* Events of the contract; each has a fixed MESSAGE_ID and MIDTLS_EVENT. */
@@ -53,12 +53,15 @@ typedef enum LogEvent {
 } LogEvent;
 
 #define LOG_FIELDS_MAX 40U
+#define LOG_TEXT_SIZE 2048U
 
 typedef struct LogRecord {
         int priority;
         LogEvent event;
         LogField fields[LOG_FIELDS_MAX];
         size_t n_fields;
+        char text[LOG_TEXT_SIZE]; /* of the values; what does not fit is allocated */
+        size_t n_text;
 } LogRecord;
 
 LogTarget log_target_from_string(const char *s);
@@ -105,5 +108,8 @@ int log_errno(int r, const char *format, ...) _printf_(2, 3);
 void log_record_init(LogRecord *r, int priority, LogEvent event);
 void log_record_add(LogRecord *r, const char *name, const char *format, ...) _printf_(3, 4);
 void log_record_send(LogRecord *r, const char *format, ...) _printf_(2, 3);
+
+/* Frees the fields of a record that is not sent. */
+void log_record_done(LogRecord *r);
 
 const char *log_event_to_string(LogEvent e);

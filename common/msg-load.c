@@ -247,3 +247,29 @@ int msg_ready_encode(Buf *record, const MsgReady *m) {
 
         return wire_writer_end(&w);
 }
+
+int msg_idle_decode(Span body, MsgIdle *ret) {
+        WireReader r;
+        MsgIdle m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.n_callers = wire_get_u64(&r);
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_idle_encode(Buf *record, const MsgIdle *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_IDLE);
+        wire_put_u64(&w, m->n_callers);
+
+        return wire_writer_end(&w);
+}

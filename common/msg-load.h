@@ -2,7 +2,7 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* LOAD, GENERATION, CRL, WATCH, FETCHER, RETRY, REFRESH and READY: between the supervisor and its roles */
+/* LOAD, GENERATION, CRL, WATCH, FETCHER, RETRY, REFRESH, READY and IDLE: between the supervisor and its roles */
 
 #include "common/proto.h"
 #include "common/role.h"
@@ -61,6 +61,11 @@ typedef struct MsgReady {
         Span text; /* what it reached: for `midtls status` and the manager's status line */
 } MsgReady;
 
+/* The verifier has no connection left, of all that it was given since it was started. */
+typedef struct MsgIdle {
+        uint64_t n_callers;
+} MsgIdle;
+
 int msg_load_decode(Span body, MsgLoad *ret) _must_check_;
 int msg_load_encode(Buf *record, const MsgLoad *m) _must_check_;
 int msg_generation_decode(Span body, MsgGeneration *ret) _must_check_;
@@ -77,3 +82,5 @@ int msg_refresh_decode(Span body, MsgRefresh *ret) _must_check_;
 int msg_refresh_encode(Buf *record, const MsgRefresh *m) _must_check_;
 int msg_ready_decode(Span body, MsgReady *ret) _must_check_;
 int msg_ready_encode(Buf *record, const MsgReady *m) _must_check_;
+int msg_idle_decode(Span body, MsgIdle *ret) _must_check_;
+int msg_idle_encode(Buf *record, const MsgIdle *m) _must_check_;

@@ -18,3 +18,6 @@ int msg_refusal_encode(Buf *record, const MsgRefusal *m) _must_check_;
 
 /* "profile-unknown", "sni", ...; "internal" for anything out of range. */
 const char *refusal_code_to_string(unsigned code);
+
+/* What to do about it. */
+const char *refusal_code_hint(unsigned code);

@@ -52,6 +52,7 @@ int msg_signature_decode(Span body, MsgSignature *ret) {
         wire_reader_init(&r, body);
         m.request_id = wire_get_u64(&r);
         m.signature = wire_get_vector(&r, 2, 1, PROTO_SIGNATURE_MAX);
+        m.busy_usec = wire_get_u64(&r);
 
         k = wire_reader_end(&r);
         if (k)
@@ -68,6 +69,7 @@ int msg_signature_encode(Buf *record, const MsgSignature *m) {
         wire_put_u8(&w, MSG_SIGNATURE);
         wire_put_u64(&w, m->request_id);
         wire_put_vector(&w, 2, m->signature);
+        wire_put_u64(&w, m->busy_usec);
 
         return wire_writer_end(&w);
 }

@@ -20,7 +20,8 @@ typedef struct MsgSign {
 
 typedef struct MsgSignature {
         uint64_t request_id;
-        Span signature; /* as it goes into CertificateVerify */
+        Span signature;     /* as it goes into CertificateVerify */
+        uint64_t busy_usec; /* what it took to check and to sign, without what was waited for */
 } MsgSignature;
 
 int msg_sign_decode(Span body, MsgSign *ret) _must_check_;

@@ -2,6 +2,13 @@
 
 #include "common/msg-snapshot.h"
 
+static bool get_bool(WireReader *r) {
+        uint8_t v = wire_get_u8(r);
+
+        wire_reader_check(r, v <= 1);
+        return v == 1;
+}
+
 int msg_snapshot_decode(Span body, MsgSnapshot *ret) {
         WireReader r;
         MsgSnapshot m = {};
@@ -15,6 +22,9 @@ int msg_snapshot_decode(Span body, MsgSnapshot *ret) {
         m.max_header_bytes = wire_get_u32(&r);
         m.header_timeout_usec = wire_get_u64(&r);
         m.idle_timeout_usec = wire_get_u64(&r);
+        m.idle_exit_usec = wire_get_u64(&r);
+        m.tcp_token = wire_get_text(&r, 0, PROTO_TEXT_MAX);
+        m.report_only = get_bool(&r);
 
         k = wire_reader_end(&r);
         if (k)
@@ -36,6 +46,9 @@ int msg_snapshot_encode(Buf *record, const MsgSnapshot *m) {
         wire_put_u32(&w, m->max_header_bytes);
         wire_put_u64(&w, m->header_timeout_usec);
         wire_put_u64(&w, m->idle_timeout_usec);
+        wire_put_u64(&w, m->idle_exit_usec);
+        wire_put_text(&w, m->tcp_token);
+        wire_put_u8(&w, m->report_only);
 
         return wire_writer_end(&w);
 }

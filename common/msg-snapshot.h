@@ -20,6 +20,9 @@ typedef struct MsgSnapshot {
         uint32_t max_header_bytes;
         uint64_t header_timeout_usec;
         uint64_t idle_timeout_usec;
+        uint64_t idle_exit_usec; /* [Calls] IdleExit=; 0: never */
+        Span tcp_token;          /* what callers over TCP have to show; empty: none may call */
+        bool report_only;        /* Enforce=no: who may not call is recorded, and may all the same */
 } MsgSnapshot;
 
 int msg_snapshot_decode(Span body, MsgSnapshot *ret) _must_check_;

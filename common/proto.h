@@ -25,7 +25,7 @@
  * Integers are big-endian. Every change here bumps PROTO_VERSION; only equal versions talk.
  */
 
-#define PROTO_VERSION 1
+#define PROTO_VERSION 2
 
 /* Largest record; below the default AF_UNIX buffer (212,992 bytes). */
 #define PROTO_RECORD_MAX (192U * 1024)

@@ -8,6 +8,7 @@
 
 #include "common/chan.h"
 #include "common/jail.h"
+#include "common/landlock.h"
 #include "common/msg-load.h"
 
 #define READY_USEC USEC_PER_SEC
@@ -64,6 +65,10 @@ static const JailRule syscalls[] = {
         {.name = "write"},
 };
 
+int role_install_filter(void) {
+        return jail_seccomp(syscalls, ARRAY_SIZE(syscalls));
+}
+
 static int send_ready(const char *text) {
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_TEXT_MAX + 64);
         MsgReady m = {.text = span_from_string(text)};
@@ -74,17 +79,21 @@ static int send_ready(const char *text) {
 }
 
 int role_confine(const char *title, const char *text, bool is_weak, bool sandbox_off) {
-        char reached[PROTO_TEXT_MAX];
+        static const LandlockRules nothing = {.files = LANDLOCK_FILES_NONE, .tcp = LANDLOCK_TCP_NONE};
+        char reached[PROTO_TEXT_MAX], landlock[LANDLOCK_TEXT_MAX] = "no Landlock";
         LogRecord rec;
         int r;
 
-        snprintf(reached, sizeof(reached), "%s%s%s", text, *text ? "; " : "", sandbox_off ? "no syscall filter" : "syscall filter");
+        r = sandbox_off ? 0 : landlock_confine(&nothing, landlock);
+        if (r < 0)
+                return log_errno(r, "Cannot confine the role by Landlock");
+        snprintf(reached, sizeof(reached), "%s%s%s; %s", text, *text ? "; " : "", sandbox_off ? "no syscall filter" : "syscall filter", landlock);
 
         log_record_init(&rec, sandbox_off || is_weak ? PRIORITY_WARNING : PRIORITY_INFO, EVENT_SANDBOX);
         log_record_send(&rec, "%s: %s", title, reached);
 
         if (!sandbox_off) {
-                r = jail_seccomp(syscalls, ARRAY_SIZE(syscalls));
+                r = role_install_filter();
                 if (r < 0)
                         return log_errno(r, "Cannot install the syscall filter");
         }

@@ -24,3 +24,6 @@ void role_open_log(const char *identifier, LogTarget target);
  * Return: 0 or -errno (logged)
  */
 int role_confine(const char *title, const char *text, bool is_weak, bool sandbox_off) _must_check_;
+
+/* The filter alone, as role_confine() installs it. Return: 0 or -errno */
+int role_install_filter(void) _must_check_;

@@ -15,6 +15,7 @@
  *                                         SNAPSHOT CERTIFICATES* ROLE_CRL* PROFILE* CONNECTION* SNAPSHOT_END after every load
  *                 supervisor  signer      nothing
  *                 both        supervisor  ROLE_READY, once, when the role has confined itself
+ *                 verifier    supervisor  ROLE_IDLE, when the last connection that it had has gone
  *      verdicts   verifier    signer      ROLE_VERDICT
  *                 signer      verifier    SIGNATURE, REFUSAL
  *      keys       loader      signer      ROLE_KEYS_BEGIN ROLE_KEY* ROLE_GRANT* ROLE_BINDING* ROLE_KEYS_END
@@ -77,8 +78,9 @@ typedef enum RoleMsgType {
         ROLE_FETCH_OPEN = 0x54,
         ROLE_FETCH_ASK = 0x55,
         ROLE_FETCH_ANSWER = 0x56,
-        ROLE_REFRESH = 0x57,
-        ROLE_KEEP = 0x58,
+        ROLE_IDLE = 0x57,
+        ROLE_REFRESH = 0x58,
+        ROLE_KEEP = 0x59,
 } RoleMsgType;
 
 #define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */

@@ -29,17 +29,24 @@ curl                     curl
 openssl                  openssl
 socat                    socat
 stunnel4                 stunnel
+tinyproxy-bin            tinyproxy
+microsocks               -
 openssh-client           openssh-clients
 python3                  python3
+python3-h2               python3-h2
 binutils                 binutils
 systemd                  systemd
 systemd-container        systemd-container
 mmdebstrap               -
+qemu-system-x86          -
+e2fsprogs                e2fsprogs
+policycoreutils          policycoreutils
 selinux-policy-dev       selinux-policy-devel
 semodule-utils           policycoreutils
 util-linux               util-linux
 procps                   procps-ng
 mandoc                   -
+prometheus               -
 '
 
 have_debian() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

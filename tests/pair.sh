@@ -3,7 +3,7 @@
 #
 # Runs the pair from the build tree as plain processes with socket activation:
 #
-#       tests/pair.sh [--sandbox=full|off] DIR [-- COMMAND [ARG...]]
+#       tests/pair.sh [--sandbox=full|off] [--workers=N] DIR [-- COMMAND [ARG...]]
 #
 # Configuration in DIR/etc, sockets (also keyd-admin.sock, for midtls reload --socket) and pid files in DIR/run, logs in
 # DIR/log/keyd.json and DIR/log/calld.json.
@@ -12,7 +12,7 @@
 set -u
 
 usage() {
-        echo "usage: tests/pair.sh [--sandbox=full|off] DIR [-- COMMAND [ARG...]]" >&2
+        echo "usage: tests/pair.sh [--sandbox=full|off] [--workers=N] DIR [-- COMMAND [ARG...]]" >&2
         exit 2
 }
 
@@ -21,11 +21,12 @@ build=${BUILD:-build}
 [[ $build == /* || -d $build/tests ]] || build=$top/$build
 build=$(cd "$build" 2>/dev/null && pwd) || { echo "pair.sh: no build folder ${BUILD:-build}; run: meson setup build && meson compile -C build" >&2; exit 2; }
 
-sandbox=()
+sandbox=() workers=()
 while [[ ${1:-} == --* && $1 != -- ]]; do
         case $1 in
         --sandbox=full) sandbox=() ;;
         --sandbox=off) sandbox=(--sandbox=off) ;;
+        --workers=*) workers=("$1") ;;
         *) usage ;;
         esac
         shift
@@ -72,7 +73,7 @@ start() { # NAME "SOCKET:TYPE..." DAEMON [ARG...]
 touch "$dir/log/keyd.json" "$dir/log/calld.json"
 # calld first when stopping: it would otherwise look for a keyd that goes away.
 # $CREDENTIALS_DIRECTORY, where there is one, is for keyd alone, as its unit has it.
-CREDENTIALS_DIRECTORY='' start calld calld:stream "$build/calld/calld" --keyd-socket="$dir/run/keyd.sock" --log=json "${sandbox[@]}"
+CREDENTIALS_DIRECTORY='' start calld calld:stream "$build/calld/calld" --keyd-socket="$dir/run/keyd.sock" --log=json "${workers[@]}" "${sandbox[@]}"
 start keyd "keyd:seqpacket keyd-admin:seqpacket" "$build/keyd/keyd" --config-dir="$dir/etc" --log=json "${sandbox[@]}"
 
 export MIDTLS_SOCKET=$dir/run/calld.sock

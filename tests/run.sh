@@ -11,7 +11,7 @@
 #       integration  the pair against real peers, in the plain build
 #       fuzz         the decoders' corpora, in the sanitizer build
 #       sanitizer    unit and integration again, built by clang for ASan and UBSan
-#       system       the installed pair under a real systemd, in a container (root, Debian 12)
+#       system       the installed pair under a real systemd: in a container, and in an emulated machine under SELinux, enforcing (root, Debian 12)
 #       bench        the ratios, printed
 #
 # Closing line: N passed, N failed, N skipped. Exit status 0 only when something ran and nothing failed.

@@ -112,15 +112,29 @@ static bool entry_forbids(Span entry, const uint8_t address[16]) {
         return !is_name && (!prefix_parse(entry, &p) || prefix_holds(&p, address));
 }
 
+static const Span *find_denied(const uint8_t address[16], const TextList *deny) {
+        for (size_t i = 0; i < deny->n_items; i++)
+                if (entry_forbids(deny->items[i], address))
+                        return &deny->items[i];
+        return NULL;
+}
+
 const Span *address_find_denied(const struct sockaddr *address, const TextList *deny) {
         uint8_t bytes[16];
 
-        if (!address_bytes(address, bytes))
+        return address_bytes(address, bytes) ? find_denied(bytes, deny) : NULL;
+}
+
+const Span *address_find_denied_text(Span text, const TextList *deny) {
+        char copy[INET6_ADDRSTRLEN];
+        uint8_t bytes[16];
+        unsigned bits;
+
+        if (text.size >= sizeof(copy))
                 return NULL;
-        for (size_t i = 0; i < deny->n_items; i++)
-                if (entry_forbids(deny->items[i], bytes))
-                        return &deny->items[i];
-        return NULL;
+        memcpy(copy, text.data, text.size);
+        copy[text.size] = '\0';
+        return address_parse(copy, bytes, &bits) ? find_denied(bytes, deny) : NULL;
 }
 
 void address_to_string(const struct sockaddr *address, char *ret, size_t size) {

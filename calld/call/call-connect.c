@@ -6,10 +6,10 @@
 
 #include "calld/call/address.h"
 #include "calld/call/call-internal.h"
+#include "calld/call/detail.h"
 #include "calld/call/tls.h"
 
-/* Whoever needs a new connection needs keyd, so without it none is opened. */
-static bool keyd_is_up(Call *c) {
+bool call_keyd_is_up(Call *c) {
         CallError *e;
 
         if (!c->caller->watch || watch_is_up(c->caller->watch))
@@ -21,14 +21,6 @@ static bool keyd_is_up(Call *c) {
         return false;
 }
 
-int call_on_resolve(void *resolver, void *reserved, void *userdata) {
-        Call *c = userdata;
-
-        (void) resolver;
-        (void) reserved;
-        return c->dead || !keyd_is_up(c);
-}
-
 curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
         Call *c = userdata;
         const Span *rule;
@@ -36,17 +28,18 @@ curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct c
 
         (void) purpose;
         c->report.resolved = true;
-        if (c->dead || !keyd_is_up(c))
+        if (c->dead || !call_keyd_is_up(c))
                 return CURL_SOCKET_BAD;
 
         /* after a kept connection that was dead: what is known of that one counts no more */
         if (c->handshake) {
-                c->handshake = handshake_unref(c->handshake);
+                call_drop_handshake(c);
                 c->report.handshake_done = c->report.reused = c->report.resumed = false;
         }
 
         address_to_string(&address->addr, c->report.address, sizeof(c->report.address));
-        rule = address_find_denied(&address->addr, &c->connection->m.deny_addresses);
+        /* a proxy's address is none of the far server's */
+        rule = c->connection->m.proxy.size > 0 ? NULL : address_find_denied(&address->addr, &c->connection->m.deny_addresses);
         if (rule) {
                 /* another address of the name may do, so the call has not failed yet */
                 if (!c->failed)
@@ -84,7 +77,10 @@ CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata) {
                 return CURLE_ABORTED_BY_CALLBACK;
         }
 
-        handshake_unref(c->handshake);
+        call_drop_handshake(c);
+        h->detail = c->detail;
+        if (c->detail)
+                detail_watch_request(ssl_ctx);
         c->handshake = TAKE_PTR(h);
         c->report.connected = true;
         return CURLE_OK;
@@ -170,7 +166,7 @@ bool call_on_connected(Call *c) {
 
         c->report.reused = h != c->handshake;
         if (c->report.reused) {
-                handshake_unref(c->handshake);
+                call_drop_handshake(c);
                 c->handshake = handshake_ref(h);
         }
         report_tls(&c->report, ssl);

@@ -76,7 +76,6 @@ typedef struct ResultRow {
 
 static const ResultRow result_rows[] = {
         {CURLE_COULDNT_RESOLVE_HOST, explain_dns},
-        {CURLE_COULDNT_RESOLVE_PROXY, explain_dns},
         {CURLE_COULDNT_CONNECT, explain_connect},
         /* once connected */
         {CURLE_OPERATION_TIMEDOUT, explain_timeout},
@@ -123,7 +122,7 @@ void call_explain(Call *c, CURLcode result) {
                 return;
         }
 
-        if (call_explain_handshake(c, result))
+        if (call_explain_proxy(c, result) || call_explain_handshake(c, result))
                 return;
 
         for (size_t i = 0; i < ARRAY_SIZE(result_rows); i++)

@@ -2,12 +2,16 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A call as its own files see it: call.c (life), call-setup.c (options), call-connect.c (connection), call-head.c, call-body.c,
- * call-retry.c, call-error.c */
+/*
+ * A call as its own files see it: call.c (life), call-setup.c (options), call-resolve.c (name), call-connect.c (connection), call-head.c,
+ * call-body.c, call-retry.c, call-proxy.c, call-error.c
+ */
 
 #include "calld/call/call.h"
 #include "calld/call/pool.h"
 #include "calld/keyprov/keyclient.h"
+#include "calld/keyprov/library.h"
+#include "calld/resolver/client.h"
 
 /* All response headers of one answer; libcurl stops at 300 KiB by itself. */
 #define CALL_HEAD_MAX (512U * 1024)
@@ -16,12 +20,18 @@
 #define CALL_TRAILERS_MAX 100U
 #define CALL_SOCKETS_MAX 8U
 
+/* How long a new connection may use addresses that were looked up for another; the resolver keeps them longer, and sees when they change. */
+#define CALL_PINNED_SEC 2L
+
 /* A request body up to here can be sent again. */
 #define CALL_REPLAY_MAX (64U * 1024)
 
 struct Caller {
         sd_event *loop;
-        const Watch *watch; /* borrowed */
+        const Watch *watch;       /* borrowed */
+        ResolverClient *resolver; /* borrowed */
+        Turn *turn;
+        Library *library;
         KeyClient *client;
         unsigned n_calls;
 };
@@ -40,6 +50,7 @@ struct Call {
         char *url, *target;
         char curl_text[CURL_ERROR_SIZE];
 
+        struct CallDetail *detail;     /* borrowed; NULL: not wanted */
         Handshake *handshake;          /* of the connection it opened or took over */
         bool checked;                  /* call_on_connected() has run */
         int sockets[CALL_SOCKETS_MAX]; /* opened last, some of them closed again: libcurl tries several addresses */
@@ -61,8 +72,8 @@ struct Call {
         bool is_head;      /* its answer has no body, whatever its Content-Length */
         bool upload_paused, download_paused;
         bool resume_upload, resume_download;
-        sd_event_source *defer;
-        bool dead; /* call_free() came while libcurl was running */
+        TurnItem later; /* what must wait until libcurl is done */
+        bool dead;      /* call_free() came while libcurl was running */
 
         sd_event_source *early_timer; /* NULL: the answer is not whole, or nothing is sent any more */
         uint64_t early_bytes_out;
@@ -82,8 +93,18 @@ struct Call {
         bool stale;                   /* a kept connection is not to be used: another one is taken */
         unsigned n_stale;
 
-        bool failed;     /* error was set by us, before libcurl noticed anything */
-        CallError error; /* also an address that was refused, as long as another one may do */
+        /* the name of whom libcurl connects to */
+        bool needs_name;             /* libcurl wanted it, and its attempt was ended */
+        ResolverLookup *lookup;      /* NULL: none is under way */
+        char *peer_host, *peer_port; /* libcurl's; whom it is for */
+        struct curl_slist *pinned;   /* the answer, as libcurl takes it */
+        unsigned n_lookups;          /* in this attempt */
+        uint64_t lookup_started_usec;
+        uint64_t lookup_usec; /* how long the last one took */
+
+        bool never_again; /* whatever the code: another attempt would end the same way */
+        bool failed;      /* error was set by us, before libcurl noticed anything */
+        CallError error;  /* also an address that was refused, as long as another one may do */
         CallReport report;
 };
 
@@ -93,11 +114,27 @@ CallError *call_fail(Call *c);
 /* call-setup.c. Return: 0, 1 with *ret_error filled, -errno */
 int call_setup(Call *c, const CallRequest *request, CallError *ret_error) _must_check_;
 
-/* call-connect.c: what libcurl asks while it connects */
+/* call-proxy.c. Return: 0, 1 with *ret_error filled, -errno */
+int call_setup_proxy(Call *c, CallError *ret_error) _must_check_;
+
+/* What became of a call whose proxy made no tunnel. Return: false when that was not the reason */
+bool call_explain_proxy(Call *c, CURLcode result);
+
+/* call-resolve.c: libcurl needs a name, which it is not to look up itself */
 int call_on_resolve(void *resolver, void *reserved, void *userdata);
+
+/* After c->needs_name, with the transfer ended. Return: true when the name is being looked up and the transfer begins anew */
+bool call_resolve(Call *c);
+void call_unpin(Call *c);
+void call_forget_peer(Call *c);
+
+/* call-connect.c: what libcurl asks while it connects */
 curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address);
 CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata);
 int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port);
+
+/* Whoever needs a new connection needs keyd. Return: false when it is not there; the call has failed then */
+bool call_keyd_is_up(Call *c);
 
 /* Return: false when the connection must not be used; the call has failed then */
 bool call_on_connected(Call *c);
@@ -122,9 +159,13 @@ int call_on_seek(void *userdata, curl_off_t offset, int origin);
 
 /* call-setup.c */
 void call_set_timeout(Call *c, uint64_t timeout_usec);
+void call_set_connect_timeout(Call *c, uint64_t timeout_usec);
 
 /* call.c: from the loop, with the easy handle out of the multi handle already */
 void call_finish(Call *c, CURLcode result);
+
+/* call.c: lets go of c->handshake; what came of its signature stays in the report. */
+void call_drop_handshake(Call *c);
 
 /* call-retry.c: an answer whose head is there, a failure that was explained. Return: true when the call is made again */
 bool call_retry_answer(Call *c);

@@ -30,25 +30,38 @@ void call_find_socket(Call *c, int local_port) {
                         c->handshake->fd = c->sockets[i];
 }
 
-/* From the socket itself: libcurl's BIO must not be called from within a callback. */
+/*
+ * Both ways through the socket itself: libcurl's BIO must not be called from within a callback of libcurl, and reading may mean to write too, an
+ * alert about what came or the answer to a KeyUpdate (RFC 8446, 4.6.3).
+ */
+static bool take_over(SSL *ssl, int fd, BIO **ret_rbio, BIO **ret_wbio) {
+        BIO *own = BIO_new_socket(fd, BIO_NOCLOSE), *rbio = SSL_get_rbio(ssl), *wbio = SSL_get_wbio(ssl);
+
+        /* four references: one for each side that libssl gives away, one for each that it takes */
+        if (!own || BIO_up_ref(own) != 1 || BIO_up_ref(rbio) != 1 || BIO_up_ref(wbio) != 1) {
+                BIO_free(own);
+                return false;
+        }
+        SSL_set0_rbio(ssl, own);
+        SSL_set0_wbio(ssl, own);
+        *ret_rbio = rbio;
+        *ret_wbio = wbio;
+        return true;
+}
+
 int call_peek(const Handshake *h, SSL *ssl) {
-        BIO *own, *former = SSL_get_rbio(ssl);
+        BIO *rbio, *wbio;
         char byte;
         int error;
 
-        if (h->fd < 0)
+        if (h->fd < 0 || !take_over(ssl, h->fd, &rbio, &wbio))
                 return SSL_ERROR_WANT_READ;
-        own = BIO_new_socket(h->fd, BIO_NOCLOSE);
-        if (!own || BIO_up_ref(former) != 1) {
-                BIO_free(own);
-                return SSL_ERROR_WANT_READ;
-        }
 
-        SSL_set0_rbio(ssl, own);
         /* SSL_get_error(3) takes an error that another connection has left for this one's. */
         ERR_clear_error();
         error = SSL_get_error(ssl, SSL_peek(ssl, &byte, 1));
-        SSL_set0_rbio(ssl, former);
+        SSL_set0_rbio(ssl, rbio);
+        SSL_set0_wbio(ssl, wbio);
         ERR_clear_error();
         return error;
 }

@@ -28,10 +28,16 @@ static void call_reset(Call *c) {
         CallReport kept = {.attempts = c->report.attempts + (c->stale ? 0 : 1)};
 
         c->early_timer = sd_event_source_disable_unref(c->early_timer);
-        c->handshake = handshake_unref(c->handshake);
+        call_drop_handshake(c);
+        kept.n_signatures = c->report.n_signatures;
+        kept.n_unanswered = c->report.n_unanswered;
+        kept.n_asked = c->report.n_asked;
+        kept.sign_usec = c->report.sign_usec;
+        kept.keyd_usec = c->report.keyd_usec;
+        kept.queue_usec = c->report.queue_usec;
         c->report = kept;
         c->error = (CallError) {.alert_id = -1};
-        c->failed = c->checked = c->head_done = c->discarding = false;
+        c->never_again = c->failed = c->checked = c->head_done = c->discarding = false;
         c->is_chunked = c->is_http2 = c->ends_by_close = false;
         c->upload_paused = c->download_paused = c->resume_upload = c->resume_download = false;
         c->n_connections = c->status = c->n_interim = c->n_trailers = 0;
@@ -42,6 +48,9 @@ static void call_reset(Call *c) {
         c->content_length = -1;
         c->curl_text[0] = '\0';
         c->sent_offset = 0;
+        c->n_lookups = 0;
+        c->lookup_usec = 0;
+        call_unpin(c);
         buf_clear(&c->head);
 }
 
@@ -58,6 +67,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         c->waiting = false;
         call_reset(c);
         call_set_timeout(c, c->timeout_usec > elapsed_usec ? c->timeout_usec - elapsed_usec : 1);
+        call_set_connect_timeout(c, c->connection->m.connect_timeout_usec);
         if (curlloop_add(curl, c->easy) < 0)
                 call_finish(c, CURLE_OUT_OF_MEMORY);
         return 0;
@@ -116,7 +126,7 @@ size_t call_discard(Call *c, size_t n_bytes) {
  * certificate (RFC 8446, 4.4.2.4).
  */
 static bool failure_permits(const Call *c) {
-        if (c->status != 0)
+        if (c->status != 0 || c->never_again)
                 return false;
         if (c->error.code == CALL_CONNECT_FAILED || c->error.code == CALL_TIMEOUT)
                 return true;

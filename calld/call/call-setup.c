@@ -159,39 +159,6 @@ static int setup_url(Call *c, const CallRequest *request, CallError *ret_error) 
         return 0;
 }
 
-/* HTTPS through a proxy has an SSL_CTX of its own for the proxy, which must not get our certificate. */
-static int setup_proxy(Call *c, CallError *ret_error) {
-        const MsgConnection *m = &c->connection->m;
-        _cleanup_free_ char *proxy = NULL, *password = NULL;
-        int r;
-
-        /* An empty string, unlike none, keeps libcurl from looking into the environment. */
-        curl_easy_setopt(c->easy, CURLOPT_NOPROXY, "");
-        if (m->proxy.size == 0) {
-                curl_easy_setopt(c->easy, CURLOPT_PROXY, "");
-                return 0;
-        }
-
-        r = span_to_string(m->proxy, &proxy);
-        if (r == 0)
-                r = span_to_string(m->proxy_password, &password);
-        if (r < 0)
-                return r;
-
-        if (strncasecmp(proxy, "https:", 6) == 0) {
-                call_error_set(ret_error, CALL_CONNECT_FAILED, "Use a proxy whose URL begins with http:// or socks5h://.",
-                               "a proxy that is itself reached over TLS cannot be used");
-                return 1;
-        }
-
-        curl_easy_setopt(c->easy, CURLOPT_PROXY, proxy);
-        curl_easy_setopt(c->easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
-        curl_easy_setopt(c->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-        if (*password)
-                curl_easy_setopt(c->easy, CURLOPT_PROXYPASSWORD, password);
-        return 0;
-}
-
 /* Return: 0, 1 with *ret_error filled */
 static int setup_method(Call *c, const CallRequest *request, CallError *ret_error) {
         bool is_head = strcmp(request->method, "HEAD") == 0;
@@ -243,6 +210,10 @@ void call_set_timeout(Call *c, uint64_t timeout_usec) {
         curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, to_ms(timeout_usec));
 }
 
+void call_set_connect_timeout(Call *c, uint64_t timeout_usec) {
+        curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, to_ms(timeout_usec));
+}
+
 static void setup_transport(Call *c) {
         const MsgConnection *m = &c->connection->m;
         const MsgProfile *p = &c->connection->profile->m;
@@ -251,7 +222,7 @@ static void setup_transport(Call *c) {
         curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
         curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 64L * 1024);
-        curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, to_ms(m->connect_timeout_usec));
+        call_set_connect_timeout(c, m->connect_timeout_usec);
         call_set_timeout(c, c->timeout_usec);
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION, m->http2 ? (long) CURL_HTTP_VERSION_2TLS : (long) CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(e, CURLOPT_SSLVERSION, p->minimum_tls >= TLS_VERSION_1_3 ? (long) CURL_SSLVERSION_TLSv1_3 : (long) CURL_SSLVERSION_TLSv1_2);
@@ -267,6 +238,7 @@ static void setup_transport(Call *c) {
         curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, c);
         curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, call_on_open_socket);
         curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
+        curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, CALL_PINNED_SEC);
         curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, call_on_resolve);
         curl_easy_setopt(e, CURLOPT_RESOLVER_START_DATA, c);
 #if LIBCURL_VERSION_NUM >= 0x075000
@@ -321,7 +293,7 @@ int call_setup(Call *c, const CallRequest *request, CallError *ret_error) {
         if (r != 0)
                 return r;
 
-        r = setup_proxy(c, ret_error);
+        r = call_setup_proxy(c, ret_error);
         if (r != 0)
                 return r;
 

@@ -73,8 +73,8 @@ static void explain_certificate(Call *c, const Handshake *h) {
 static void explain_signature(Call *c, const Handshake *h) {
         switch (h->failure) {
         case HANDSHAKE_FAILURE_REFUSED:
-                call_error_set(&c->error, CALL_SIGNING_REFUSED, NULL, "keyd refused to sign (%s): %s", refusal_code_to_string(h->refusal_code),
-                               h->sentence);
+                call_error_set(&c->error, CALL_SIGNING_REFUSED, refusal_code_hint(h->refusal_code), "keyd refused to sign (%s): %s",
+                               refusal_code_to_string(h->refusal_code), h->sentence);
                 break;
 
         case HANDSHAKE_FAILURE_KEYD_UNAVAILABLE:

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "calld/call/call-internal.h"
-#include "calld/keyprov/provider.h"
 
 static bool is_up(const void *userdata) {
         return watch_is_up(userdata);
 }
 
-int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Caller **ret) {
+static int connect_keyd(void *userdata, uint64_t deadline_usec, int *ret_fd) {
+        return resolver_connect_keyd(userdata, deadline_usec, ret_fd);
+}
+
+int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Caller **ret) {
         _cleanup_(caller_freep) Caller *c = NULL;
         int r;
 
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 return -ENOMEM;
 
-        r = provider_load();
+        r = handshake_prepare();
         if (r < 0)
                 return r;
 
@@ -24,7 +27,14 @@ int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Call
 
         c->loop = sd_event_ref(loop);
         c->watch = watch;
-        r = keyclient_new(keyd_socket, watch ? is_up : NULL, watch, &c->client);
+        c->resolver = resolver;
+        r = turn_new(loop, &c->turn);
+        if (r < 0)
+                return r;
+        r = library_new(&c->library);
+        if (r < 0)
+                return r;
+        r = keyclient_new(connect_keyd, resolver, watch ? is_up : NULL, watch, &c->client);
         if (r < 0)
                 return r;
 
@@ -38,27 +48,66 @@ Caller *caller_free(Caller *c) {
 
         ASSERT(c->n_calls == 0);
         keyclient_free(c->client);
+        library_free(c->library);
+        turn_free(c->turn);
         sd_event_unref(c->loop);
         free(c);
         return NULL;
 }
 
-static int64_t usec_of(CURL *easy, CURLINFO info) {
+Turn *caller_turn(Caller *c) {
+        return c->turn;
+}
+
+void caller_enter(const Caller *c) {
+        library_enter(c ? c->library : NULL);
+}
+
+/* libcurl's transfer begins when the name is known. */
+static uint64_t usec_of(const Call *c, CURLINFO info) {
         curl_off_t value = 0;
 
-        return curl_easy_getinfo(easy, info, &value) == CURLE_OK && value > 0 ? (int64_t) value : 0;
+        return curl_easy_getinfo(c->easy, info, &value) == CURLE_OK && value > 0 ? (uint64_t) value + c->lookup_usec : 0;
+}
+
+/* A kept connection was signed for by the call that opened it. */
+static void count_signatures(Call *c) {
+        Handshake *h = c->handshake;
+
+        if (!h || h->counted || strcmp(h->call_id, c->call_id) != 0)
+                return;
+
+        h->counted = true;
+        c->report.n_signatures += h->is_signed;
+        c->report.n_unanswered += h->n_unanswered;
+        c->report.n_asked += h->n_asked;
+        c->report.sign_usec += h->sign_usec;
+        if (h->is_signed) {
+                c->report.keyd_usec += MIN_OF(h->keyd_usec, h->sign_usec);
+                c->report.queue_usec += h->sign_usec - MIN_OF(h->keyd_usec, h->sign_usec);
+        }
+        c->report.refused = h->failure == HANDSHAKE_FAILURE_REFUSED;
+        c->report.refusal_code = h->refusal_code;
+}
+
+void call_drop_handshake(Call *c) {
+        count_signatures(c);
+        if (c->handshake && c->detail)
+                c->handshake->detail = NULL;
+        c->handshake = handshake_unref(c->handshake);
 }
 
 static void fill_report(Call *c) {
         CallReport *r = &c->report;
         const Handshake *h = c->handshake;
 
+        count_signatures(c);
         r->status = c->head_done ? c->status : 0;
         r->duration_usec = now_usec() - c->started_usec;
-        r->dns_usec = (uint64_t) usec_of(c->easy, CURLINFO_NAMELOOKUP_TIME_T);
-        r->connect_usec = (uint64_t) usec_of(c->easy, CURLINFO_CONNECT_TIME_T);
-        r->tls_usec = (uint64_t) usec_of(c->easy, CURLINFO_APPCONNECT_TIME_T);
-        r->first_byte_usec = (uint64_t) usec_of(c->easy, CURLINFO_STARTTRANSFER_TIME_T);
+        r->dns_usec = usec_of(c, CURLINFO_NAMELOOKUP_TIME_T);
+        r->connect_usec = usec_of(c, CURLINFO_CONNECT_TIME_T);
+        r->tls_usec = usec_of(c, CURLINFO_APPCONNECT_TIME_T);
+        r->first_byte_usec = usec_of(c, CURLINFO_STARTTRANSFER_TIME_T);
         if (!h)
                 return;
 
@@ -84,8 +133,11 @@ static void call_release(Call *c) {
 
 static void call_destroy(Call *c) {
         call_release(c);
-        sd_event_source_disable_unref(c->defer);
+        turn_remove(c->caller->turn, &c->later);
         sd_event_source_disable_unref(c->retry_timer);
+        resolver_cancel(c->lookup);
+        call_forget_peer(c);
+        curl_slist_free_all(c->pinned);
         handshake_unref(c->handshake);
         connection_unref(c->connection);
         curl_slist_free_all(c->headers);
@@ -102,6 +154,9 @@ void call_finish(Call *c, CURLcode result) {
                 return;
         }
 
+        if (c->needs_name && call_resolve(c))
+                return;
+
         if (c->discarding) {
                 c->waiting = true;
                 return;
@@ -115,7 +170,7 @@ void call_finish(Call *c, CURLcode result) {
         if (c->error.code != CALL_OK && call_retry_failure(c))
                 return;
         call_release(c);
-        sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
+        turn_remove(c->caller->turn, &c->later);
         c->ops.on_done(c->userdata, &c->error, &c->report);
 }
 
@@ -127,22 +182,21 @@ static void on_curl_done(CURL *easy, CURLcode result) {
 }
 
 /* What was put off, because libcurl must not be called from within itself nor call back from within call_resume_*(). */
-static int on_defer(sd_event_source *source, void *userdata) {
+static void on_later(void *userdata) {
         Call *c = userdata;
         CurlLoop *curl = c->connection->pool->curl;
         CURLcode result;
 
-        (void) source;
         if (!c->easy)
-                return 0;
+                return;
         if (c->dead) {
                 if (!c->waiting)
                         curlloop_remove(curl, c->easy);
                 call_destroy(c);
-                return 0;
+                return;
         }
         if (c->waiting)
-                return 0;
+                return;
 
         if (c->resume_upload)
                 c->upload_paused = c->resume_upload = false;
@@ -154,7 +208,6 @@ static int on_defer(sd_event_source *source, void *userdata) {
                 curlloop_remove(curl, c->easy);
                 call_finish(c, result);
         }
-        return 0;
 }
 
 CallError *call_fail(Call *c) {
@@ -194,7 +247,6 @@ static int check_state(const Connection *c, CallError *ret_error) {
 
 static int call_new(Caller *caller, const CallRequest *request, const CallOps *ops, void *userdata, Call **ret) {
         Call *c;
-        int r;
 
         c = calloc(1, sizeof(*c));
         if (!c)
@@ -209,19 +261,13 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
         c->sent = (Buf) BUF_INIT(CALL_REPLAY_MAX);
         c->is_idempotent = retry_method_is_idempotent(request->method);
         c->retry_off = request->retry_off || request->fresh;
+        c->detail = request->detail;
         c->report.attempts = 1;
         c->content_length = -1;
         c->error = (CallError) {.alert_id = -1};
         snprintf(c->call_id, sizeof(c->call_id), "%s", request->call_id ? request->call_id : "");
 
-        r = sd_event_add_defer(caller->loop, &c->defer, on_defer, c);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
-        if (r < 0) {
-                call_destroy(c);
-                return r;
-        }
-
+        c->later = (TurnItem) {.run = on_later, .userdata = c};
         *ret = c;
         return 0;
 }
@@ -230,7 +276,7 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
 static int call_launch(Call *c, const CallRequest *request, CallError *ret_error) {
         int r;
 
-        r = pool_prepare(c->connection, c->caller->loop, on_curl_done);
+        r = pool_prepare(c->connection, c->caller->loop, c->caller->turn, on_curl_done);
         if (r == POOL_E_CERTIFICATES) {
                 call_error_set(ret_error, CALL_KEY_UNAVAILABLE, "Look at the certificates in the keystore and in CAFile= of the profile.",
                                "the certificates of profile %.*s cannot be read", (int) c->connection->profile->m.name.size,
@@ -274,22 +320,34 @@ int call_start(Caller *caller, const CallRequest *request, const CallOps *ops, v
 
 void call_resume_upload(Call *c) {
         c->resume_upload = true;
-        sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+        turn_add(c->caller->turn, &c->later);
 }
 
 void call_resume_download(Call *c) {
         c->resume_download = true;
-        sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+        turn_add(c->caller->turn, &c->later);
+}
+
+const CallReport *call_report(Call *c) {
+        if (c->easy)
+                fill_report(c);
+        return &c->report;
 }
 
 Call *call_free(Call *c) {
         if (!c)
                 return NULL;
 
+        /* a signature from now on would be in nobody's report */
+        if (c->handshake)
+                c->handshake->frozen = true;
+        if (c->handshake && c->detail)
+                c->handshake->detail = NULL;
+
         if (c->easy && curlloop_is_busy(c->connection->pool->curl)) {
                 c->dead = true;
                 c->retry_timer = sd_event_source_disable_unref(c->retry_timer);
-                sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+                turn_add(c->caller->turn, &c->later);
                 return NULL;
         }
 

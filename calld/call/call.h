@@ -13,14 +13,26 @@
 
 #include "calld/call/directory.h"
 #include "calld/call/error.h"
+#include "calld/call/turn.h"
 #include "calld/call/watch.h"
 
 typedef struct Caller Caller; /* libcurl's home: multi handles on the loop, the provider, the key client */
 
-/* @keyd_socket: for signatures. @watch: to answer keyd-unavailable at once while keyd is away. Both outlive it. Return: 0 or -errno */
-int caller_new(sd_event *loop, const char *keyd_socket, const Watch *watch, Caller **ret) _must_check_;
+/*
+ * @resolver: for names, and for connections to keyd; NULL: no call can be started. @watch: to answer keyd-unavailable at once while keyd is away.
+ * Both outlive it. Return: 0 or -errno
+ */
+int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Caller **ret) _must_check_;
+
+/* After what calls have left in the directory is gone. */
 Caller *caller_free(Caller *c);
 DEFINE_CLEANUP(Caller *, caller_free)
+
+/* For the thread that runs the loop, before it does: it uses this Caller's OpenSSL. NULL: the process's again. */
+void caller_enter(const Caller *c);
+
+/* Of its loop; borrowed. */
+Turn *caller_turn(Caller *c);
 
 typedef struct Call Call;
 
@@ -42,6 +54,13 @@ typedef struct CallReport {
         bool server_certificate_ok; /* chain and name verified */
         bool certificate_requested; /* the server asked for a client certificate */
         bool signed_by_keyd;
+        unsigned n_signatures;          /* that keyd made for this call's handshakes, in all attempts */
+        unsigned n_unanswered;          /* that it was asked for without an answer: it may have made them */
+        unsigned n_asked;               /* how often keyd was asked */
+        uint64_t sign_usec;             /* what it took to answer, in all attempts */
+        uint64_t keyd_usec, queue_usec; /* of the signatures that were made: keyd's work, and the rest */
+        bool refused;                   /* keyd refused: refusal_code */
+        uint8_t refusal_code;           /* RefusalCode */
         bool handshake_done;
         uint16_t tls_version; /* TLS_VERSION_*, 0: none */
         char cipher[64];
@@ -84,8 +103,9 @@ typedef struct CallRequest {
         int64_t body_size;     /* -1: chunked */
         uint64_t timeout_usec; /* already the lesser of the connection's and the caller's */
         const char *call_id;
-        bool retry_off; /* the caller wants one attempt */
-        bool fresh;     /* on a connection of its own with a full handshake: for `midtls test`; made once */
+        bool retry_off;            /* the caller wants one attempt */
+        bool fresh;                /* on a connection of its own with a full handshake: for `midtls test`; made once */
+        struct CallDetail *detail; /* outlives the call, which fills it in; may be NULL */
 } CallRequest;
 
 /* Starts a call. Return: 0 with *ret set; 1 with *ret_error filled (no callback will come); -errno */
@@ -93,6 +113,9 @@ int call_start(Caller *c, const CallRequest *request, const CallOps *ops, void *
 
 void call_resume_upload(Call *c);
 void call_resume_download(Call *c);
+
+/* What there is to report by now: for a call that is about to be ended by call_free(). Valid until then. */
+const CallReport *call_report(Call *c);
 
 /* Ends a call that is under way; no callback comes afterwards. Frees it. Also frees a call that is done. Takes NULL. Returns NULL. */
 Call *call_free(Call *c);

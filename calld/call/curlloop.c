@@ -3,12 +3,15 @@
 #include <sys/epoll.h>
 
 #include "calld/call/curlloop.h"
+#include "calld/call/lazy-timer.h"
 
 struct CurlLoop {
         unsigned n_ref; /* one of the owner, one for each dispatch under way */
         unsigned busy;
         sd_event *loop;
-        sd_event_source *timer;
+        Turn *turn;      /* borrowed */
+        TurnItem due;    /* libcurl wants to be called at once */
+        LazyTimer timer; /* or at a later time */
         CURLM *multi;
         CurlLoopOnDone on_done;
 };
@@ -18,7 +21,8 @@ static void curlloop_unref(CurlLoop *c) {
                 return;
 
         curl_multi_cleanup(c->multi);
-        sd_event_source_disable_unref(c->timer);
+        turn_remove(c->turn, &c->due);
+        lazy_timer_done(&c->timer);
         sd_event_unref(c->loop);
         free(c);
 }
@@ -52,6 +56,8 @@ static void curlloop_run(CurlLoop *c, curl_socket_t fd, int mask) {
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        CurlLoop *c = userdata;
+        Turn *turn = c->turn;
         int mask = 0;
 
         (void) source;
@@ -61,15 +67,20 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
                 mask |= CURL_CSELECT_OUT;
         if (events & (EPOLLERR | EPOLLHUP))
                 mask |= CURL_CSELECT_ERR;
-        curlloop_run(userdata, fd, mask);
+        turn_begin(turn);
+        curlloop_run(c, fd, mask);
+        turn_end(turn);
         return 0;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        (void) source;
-        (void) usec;
+static void on_due(void *userdata) {
         curlloop_run(userdata, CURL_SOCKET_TIMEOUT, 0);
-        return 0;
+}
+
+static void on_deadline(void *userdata) {
+        CurlLoop *c = userdata;
+
+        turn_add(c->turn, &c->due);
 }
 
 /* libcurl says which events of a socket it wants. */
@@ -96,14 +107,22 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata) {
         CurlLoop *c = userdata;
 
         (void) multi;
-        if (timeout_ms < 0)
-                return sd_event_source_set_enabled(c->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-        if (sd_event_source_set_time_relative(c->timer, (uint64_t) timeout_ms * USEC_PER_MSEC) < 0)
-                return -1;
-        return sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+        turn_remove(c->turn, &c->due);
+        if (timeout_ms == 0)
+                turn_add(c->turn, &c->due);
+        lazy_timer_set(&c->timer, timeout_ms > 0 ? deadline_after((uint64_t) timeout_ms * USEC_PER_MSEC) : USEC_INFINITY);
+        return 0;
 }
 
-int curlloop_new(sd_event *loop, CurlLoopOnDone on_done, CurlLoop **ret) {
+/*
+ * Before its 8.1, libcurl has one buffer for all streams of an HTTP/2 connection: whoever does not read holds up all others, and bytes of one that
+ * was paused get lost (seen with 7.88.1). There each connection has one call at a time.
+ */
+static bool can_multiplex(void) {
+        return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
+}
+
+int curlloop_new(sd_event *loop, Turn *turn, CurlLoopOnDone on_done, CurlLoop **ret) {
         _cleanup_(curlloop_freep) CurlLoop *c = NULL;
         int r;
 
@@ -118,10 +137,9 @@ int curlloop_new(sd_event *loop, CurlLoopOnDone on_done, CurlLoop **ret) {
         if (!c->multi)
                 return -ENOMEM;
 
-        r = sd_event_add_time_relative(loop, &c->timer, CLOCK_MONOTONIC, 0, 1, on_timer, c);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+        c->turn = turn;
+        c->due = (TurnItem) {.run = on_due, .userdata = c};
+        r = lazy_timer_init(&c->timer, loop, USEC_PER_MSEC, on_deadline, c);
         if (r < 0)
                 return r;
 
@@ -129,6 +147,7 @@ int curlloop_new(sd_event *loop, CurlLoopOnDone on_done, CurlLoop **ret) {
         curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
         curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+        curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, can_multiplex() ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING);
         curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long) CURLLOOP_CONNECTIONS_MAX);
 
         *ret = TAKE_PTR(c);

@@ -11,7 +11,7 @@
 #include <curl/curl.h>
 #include <systemd/sd-event.h>
 
-#include "common/def.h"
+#include "calld/call/turn.h"
 
 /* Kept connections of one identity; libcurl closes the oldest beyond that. */
 #define CURLLOOP_CONNECTIONS_MAX 64U
@@ -21,7 +21,7 @@ typedef struct CurlLoop CurlLoop;
 typedef void (*CurlLoopOnDone)(CURL *easy, CURLcode result);
 
 /* Return: 0 or -errno */
-int curlloop_new(sd_event *loop, CurlLoopOnDone on_done, CurlLoop **ret) _must_check_;
+int curlloop_new(sd_event *loop, Turn *turn, CurlLoopOnDone on_done, CurlLoop **ret) _must_check_;
 
 /* Closes all connections; may be called from on_done. No easy handle is left in it. */
 CurlLoop *curlloop_free(CurlLoop *c);

@@ -48,6 +48,8 @@ Connection *connection_unref(Connection *c) {
         if (!c || --c->n_ref > 0)
                 return NULL;
 
+        if (c->n_draining)
+                (*c->n_draining)--;
         pool_free(c->pool);
         buf_done(&c->record);
         profile_unref(c->profile);

@@ -10,6 +10,8 @@
  * the object, and with it the pool of open connections; anything else is a new object with an empty pool.
  */
 
+#include <stdatomic.h>
+
 #include "common/msg-certificates.h"
 #include "common/msg-connection.h"
 #include "common/msg-profile.h"
@@ -35,8 +37,9 @@ typedef struct Connection {
         unsigned n_ref;
         Buf record;
         MsgConnection m;
-        Profile *profile; /* NULL when keyd named none */
-        Pool *pool;       /* made at the first call; owned */
+        Profile *profile;        /* NULL when keyd named none */
+        Pool *pool;              /* made at the first call; owned */
+        atomic_uint *n_draining; /* counts it; NULL: the directory has it */
 } Connection;
 
 typedef struct Directory {
@@ -48,6 +51,7 @@ typedef struct Directory {
         size_t n_connections;
         Profile **profiles;
         size_t n_profiles;
+        atomic_uint *n_draining; /* borrowed: how many connections it no longer has, and calls still use; may be NULL */
 } Directory;
 
 /* Borrowed, or NULL. @alias comes from a caller. */

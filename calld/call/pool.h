@@ -35,7 +35,7 @@ enum {
 };
 
 /* Makes c->pool, unless there is one; c's profile is ready. Return: 0, POOL_E_CERTIFICATES, -errno */
-int pool_prepare(Connection *c, sd_event *loop, CurlLoopOnDone on_done) _must_check_;
+int pool_prepare(Connection *c, sd_event *loop, Turn *turn, CurlLoopOnDone on_done) _must_check_;
 Pool *pool_free(Pool *p);
 DEFINE_CLEANUP(Pool *, pool_free)
 

@@ -220,6 +220,18 @@ static int compare_profiles(const void *a, const void *b) {
         return directory_compare_names((*x)->m.name, (*y)->m.name);
 }
 
+/* What calls still use, although the directory has it no longer. */
+static void note_draining(const Directory *former, const Directory *d) {
+        for (size_t i = 0; d->n_draining && i < former->n_connections; i++) {
+                Connection *c = former->connections[i];
+
+                if (c->n_ref == 1 || c->n_draining || directory_find(d, c->m.alias) == c)
+                        continue;
+                c->n_draining = d->n_draining;
+                (*d->n_draining)++;
+        }
+}
+
 int snapshot_finish(Snapshot *s, Directory *d) {
         Directory *n = &s->next;
         Directory former;
@@ -240,6 +252,8 @@ int snapshot_finish(Snapshot *s, Directory *d) {
         former = *d;
         *d = *n;
         *n = (Directory) {};
+        d->n_draining = former.n_draining;
+        note_draining(&former, d);
         directory_done(&former);
         return 0;
 }

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "calld/call/detail.h"
 #include "calld/call/tls.h"
 #include "calld/keyprov/handle.h"
 #include "common/parse.h"
@@ -130,6 +131,8 @@ static int on_verify(X509_STORE_CTX *store_ctx, void *arg) {
                 return 0;
 
         describe_server(h, certificate);
+        if (h->detail)
+                detail_add_chain(h->detail, store_ctx);
         can_cache = verify_cache_digest(certificate, X509_STORE_CTX_get0_untrusted(store_ctx), digest) == 0;
         if (!can_cache || !verify_cache_has(&c->pool->verified, digest)) {
                 if (!verify(store_ctx, certificate, c, h))

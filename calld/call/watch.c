@@ -15,16 +15,16 @@
 
 struct Watch {
         sd_event *loop;
-        char *socket_path;
-        Directory *directory; /* borrowed */
-        Snapshot *snapshot;   /* on its way */
+        ResolverClient *resolver; /* borrowed */
+        Directory *directory;     /* borrowed, as is the state */
+        WatchState *state;
+        Snapshot *snapshot; /* on its way */
         Buf record;
         int fd;
         sd_event_source *io;
         sd_event_source *timer; /* to reconnect, or the deadline of an answer */
         uint64_t retry_usec;    /* 0: at once */
         bool welcome;
-        bool up;
 };
 
 static void watch_connect(Watch *w);
@@ -43,7 +43,7 @@ static void watch_close(Watch *w) {
         w->snapshot = snapshot_free(w->snapshot);
         close_fdp(&w->fd);
         w->welcome = false;
-        w->up = false;
+        w->state->up = false;
 }
 
 /* Ends the connection and makes the next one: at once, then after 100 ms, doubling up to 5 s. */
@@ -67,6 +67,13 @@ static int watch_send_hello(Watch *w) {
 
         r = msg_hello_encode(&record, MSG_HELLO, &(MsgHello) {.version = PROTO_VERSION});
         return r < 0 ? r : chan_send(w->fd, buf_span(&record), 0);
+}
+
+static uint64_t realtime_usec(void) {
+        struct timespec t;
+
+        ASSERT(clock_gettime(CLOCK_REALTIME, &t) == 0);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
 }
 
 /* One message. Return: 0, SNAPSHOT_E_INVALID, -errno: then the connection ends */
@@ -95,7 +102,10 @@ static int watch_on_message(Watch *w, uint8_t type, Span body) {
         if (r != 0)
                 return r;
 
-        w->up = true;
+        w->state->idle_exit_usec = w->directory->limits.idle_exit_usec;
+        w->state->changed_usec = realtime_usec();
+        w->state->revision = w->directory->revision;
+        w->state->up = true;
         w->retry_usec = 0;
         w->timer = sd_event_source_disable_unref(w->timer);
         return 0;
@@ -150,7 +160,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 static int watch_try_connect(Watch *w) {
         int r;
 
-        r = chan_connect(w->socket_path, deadline_after(WATCH_RETRY_MIN_USEC), &w->fd);
+        r = resolver_connect_keyd(w->resolver, deadline_after(WATCH_RETRY_MIN_USEC), &w->fd);
         if (r < 0)
                 return r;
 
@@ -167,7 +177,7 @@ static void watch_connect(Watch *w) {
                 watch_set_timer(w, WATCH_ANSWER_USEC);
 }
 
-int watch_new(sd_event *loop, const char *keyd_socket, Directory *d, Watch **ret) {
+int watch_new(sd_event *loop, ResolverClient *resolver, Directory *d, WatchState *state, Watch **ret) {
         _cleanup_(watch_freep) Watch *w = NULL;
 
         w = calloc(1, sizeof(*w));
@@ -177,11 +187,11 @@ int watch_new(sd_event *loop, const char *keyd_socket, Directory *d, Watch **ret
         w->fd = -1;
         w->loop = sd_event_ref(loop);
         w->directory = d;
+        d->n_draining = &state->n_draining;
+        w->state = state;
         w->record = (Buf) BUF_INIT(PROTO_RECORD_MAX);
         w->retry_usec = WATCH_RETRY_MIN_USEC;
-        w->socket_path = strdup(keyd_socket);
-        if (!w->socket_path)
-                return -ENOMEM;
+        w->resolver = resolver;
 
         watch_connect(w);
         *ret = TAKE_PTR(w);
@@ -195,13 +205,12 @@ Watch *watch_free(Watch *w) {
         watch_close(w);
         sd_event_unref(w->loop);
         buf_done(&w->record);
-        free(w->socket_path);
         free(w);
         return NULL;
 }
 
 bool watch_is_up(const Watch *w) {
-        return w->up;
+        return w->state->up;
 }
 
 int watch_wait_first(Watch *w, uint64_t deadline_usec) {

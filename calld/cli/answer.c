@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "calld/cli/progress.h"
 #include "calld/cli/sink.h"
 
 /* As it was on the wire; a terminal gets it escaped. */
@@ -25,7 +26,7 @@ static int write_error(const Sink *sink, int r) {
 }
 
 /* Return: 0, or the exit status (the user has been told) */
-static int relay_body(Sink *sink, Http *http) {
+static int relay_parts(Sink *sink, Http *http, Progress *progress) {
         for (;;) {
                 uint8_t data[65536];
                 size_t size;
@@ -35,14 +36,29 @@ static int relay_body(Sink *sink, Http *http) {
                 if (r == 0 && size == 0)
                         return 0;
                 if (r != 0) {
+                        progress_end(progress);
                         ignore_result(sink_finish(sink), "the answer is not whole anyway");
                         return client_error(r);
                 }
 
                 r = sink_write(sink, data, size);
-                if (r < 0)
+                if (r < 0) {
+                        progress_end(progress);
                         return write_error(sink, r);
+                }
+                progress_add(progress, size);
         }
+}
+
+/* Return: 0, or the exit status (the user has been told) */
+static int relay_body(Sink *sink, Http *http) {
+        Progress progress;
+        int r;
+
+        progress_init(&progress, sink->path != NULL, "received", http->framing == HTTP_FRAMING_LENGTH ? http->n_left : 0);
+        r = relay_parts(sink, http, &progress);
+        progress_end(&progress);
+        return r;
 }
 
 static void tell_status(const HttpHead *head) {

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "calld/cli/progress.h"
+
 #define DEFAULT_SOCKET "/run/midtls/calld.sock"
 #define REQUEST_HEAD_MAX (64U * 1024)
 #define DOCUMENT_MAX (32U * 1024 * 1024)
@@ -132,7 +134,7 @@ static int send_chunk(Http *h, const void *data, size_t size) {
 }
 
 /* Return: 0, HTTP_ANSWERS, -errno; -ENODATA when a file shrank while it was sent */
-static int send_descriptor(Http *h, const Upload *u) {
+static int send_parts(Http *h, const Upload *u, Progress *progress) {
         uint64_t n_left = u->length;
 
         while (u->chunked || n_left > 0) {
@@ -155,9 +157,21 @@ static int send_descriptor(Http *h, const Upload *u) {
                 if (r != 0)
                         return r;
                 n_left -= u->chunked ? 0 : (uint64_t) n;
+                progress_add(progress, (size_t) n);
         }
 
         return 0;
+}
+
+/* As send_parts() */
+static int send_descriptor(Http *h, const Upload *u) {
+        Progress progress;
+        int r;
+
+        progress_init(&progress, /* on= */ true, "sent", u->chunked ? 0 : u->length);
+        r = send_parts(h, u, &progress);
+        progress_end(&progress);
+        return r;
 }
 
 static int send_request(Http *h, const ClientRequest *q) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "calld/cli/output.h"
+#include "calld/cli/pager.h"
 #include "calld/cli/verbs.h"
 
 static int usage_error(const char *error) {
@@ -16,12 +17,16 @@ static int usage_error(const char *error) {
 /* What could not be written (a full disk, a closed pipe) must not look like success. */
 static int finish(int status) {
         bool failed = ferror(stdout) != 0;
+        int error;
 
         errno = 0;
-        if (fclose(stdout) == 0 && !failed)
+        failed |= fclose(stdout) != 0;
+        error = errno;
+        /* a pager that was left early has what its reader wanted */
+        if (pager_wait() || !failed)
                 return status;
 
-        return output_error(NULL, "cannot write to standard output: %s", strerror(errno ? errno : EIO));
+        return output_error(NULL, "cannot write to standard output: %s", strerror(error ? error : EIO));
 }
 
 int main(int argc, char **argv) {
@@ -40,8 +45,10 @@ int main(int argc, char **argv) {
                 options_print_help(stdout);
         else if (o.version)
                 puts("midtls " MIDTLS_VERSION);
-        else
+        else {
+                pager_open(&o);
                 r = o.verb->handler(&o);
+        }
 
         return finish(r);
 }

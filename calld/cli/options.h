@@ -65,6 +65,7 @@ typedef struct Options {
         const char *timeout; /* as written; is a valid time span */
         uint64_t timeout_usec;
         const char *action;
+        bool addressing;
         const char *soap; /* "1.1" or "1.2" */
         const char *root;
         const char *config_dir;
@@ -72,6 +73,10 @@ typedef struct Options {
         bool expiring; /* --expiring was given */
         uint64_t expiring_usec;
         bool follow;
+        struct {
+                const char *profile, *event, *caller, *verdict, *code, *call, *since, *until, *input;
+                bool reconcile;
+        } log;
         bool dry_run;
 } Options;
 

@@ -5,7 +5,8 @@
 #include <langinfo.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/ioctl.h>
+
+#include "calld/cli/pager.h"
 
 int output_error(const char *hint, const char *format, ...) {
         _cleanup_free_ char *message = NULL;
@@ -54,16 +55,12 @@ bool output_is_utf8(void) {
 
 TableStyle output_style(const Options *o) {
         const char *no_color = secure_getenv("NO_COLOR"), *term = secure_getenv("TERM");
-        bool terminal = isatty(STDOUT_FILENO);
-        TableStyle style = {.legend = !o->no_legend};
-        struct winsize size = {};
+        TableStyle style = {.legend = !o->no_legend, .width = pager_width()};
 
         /* no-color.org: any value but the empty one */
-        style.color = terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+        style.color = pager_is_terminal() && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
         if (o->color != COLOR_MODE_AUTO)
                 style.color = o->color == COLOR_MODE_ALWAYS;
-        if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-                style.width = size.ws_col;
 
         return style;
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "calld/cli/record-filter.h"
+#include "calld/cli/when.h"
 #include "common/parse.h"
 
 const char *const record_events[] = {
@@ -19,21 +21,15 @@ typedef struct Detail {
 /* What follows the message, when the record has it and the message does not say it. */
 static const Detail details[] = {
         {"MIDTLS_DURATION_USEC", "duration"},  {"MIDTLS_CALLER_UID", "uid"},        {"MIDTLS_CALLER_UNIT", "unit"}, {"MIDTLS_TLS_VERSION", "tls"},
-        {"MIDTLS_SIGNATURE_SCHEME", "scheme"}, {"MIDTLS_GENERATION", "generation"}, {"MIDTLS_CALL_ID", "call"},
+        {"MIDTLS_SIGNATURE_SCHEME", "scheme"}, {"MIDTLS_GENERATION", "generation"}, {"MIDTLS_CALL_ID", "call"},     {"MIDTLS_HINT", "hint"},
 };
 
 static void print_time(const json_t *record, FILE *f) {
-        const char *realtime = json_text(record, "__REALTIME_TIMESTAMP");
+        uint64_t usec = record_usec(record);
         char text[32] = "-";
-        uint64_t usec;
-        struct tm tm;
-        time_t t;
 
-        if (realtime && parse_uint(realtime, 0, UINT64_MAX, &usec) == 0) {
-                t = (time_t) (usec / USEC_PER_SEC);
-                if (localtime_r(&t, &tm))
-                        ignore_result(strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm), "32 bytes hold it");
-        }
+        if (usec > 0)
+                when_format(usec, text);
         fprintf(f, "%-19s ", text);
 }
 

@@ -3,8 +3,11 @@
 #include "calld/cli/steps.h"
 
 #include <string.h>
+#include <time.h>
 
 #define NAME_WIDTH 20
+
+#define ISSUERS_SHOWN 5U
 
 typedef enum StepState {
         STEP_GOOD,
@@ -53,7 +56,70 @@ static void print_duration(FILE *f, const json_t *step) {
         fprintf(f, " (%s)", text);
 }
 
-static void print_step(const json_t *step, FILE *f, const TableStyle *style, bool utf8) {
+static void print_text(FILE *f, const char *before, const char *text) {
+        fputs(before, f);
+        text_print(f, text ? text : "-");
+}
+
+static void print_expiry(FILE *f, const json_t *certificate) {
+        char expiry[64];
+
+        text_format_expiry(json_text(certificate, "not_after"), time(NULL), expiry);
+        fprintf(f, ", expires %s\n", expiry);
+}
+
+static void print_chain(const json_t *test, FILE *f) {
+        const json_t *chain = json_object_get(test, "server_chain");
+
+        for (size_t i = 0; i < json_array_size(chain); i++) {
+                const json_t *certificate = json_array_get(chain, i);
+
+                print_text(f, i == 0 ? "    sent: " : "          ", json_text(certificate, "subject"));
+                print_expiry(f, certificate);
+        }
+}
+
+static void print_issuers(const json_t *test, FILE *f) {
+        const json_t *issuers = json_object_get(test, "accepted_issuers");
+        size_t n = json_array_size(issuers);
+
+        for (size_t i = 0; i < MIN_OF(n, (size_t) ISSUERS_SHOWN); i++) {
+                print_text(f, i == 0 ? "    accepts: " : "             ", json_string_value(json_array_get(issuers, i)));
+                fputc('\n', f);
+        }
+        if (n > ISSUERS_SHOWN)
+                fprintf(f, "             and %zu more: see --json=pretty\n", n - ISSUERS_SHOWN);
+}
+
+static void print_client(const json_t *test, FILE *f) {
+        const json_t *certificate = json_object_get(test, "client_certificate");
+
+        if (!json_is_object(certificate))
+                return;
+        print_text(f, "    ours: ", json_text(certificate, "subject"));
+        print_text(f, ", issued by ", json_text(certificate, "issuer"));
+        print_expiry(f, certificate);
+}
+
+typedef struct More {
+        const char *step;
+        void (*print)(const json_t *test, FILE *f);
+} More;
+
+/* Below a step that was reached, whether it went well or not. */
+static const More mores[] = {
+        {"server-certificate", print_chain},
+        {"certificate-request", print_issuers},
+        {"signature", print_client},
+};
+
+static void print_more(const json_t *test, const char *step, FILE *f) {
+        for (size_t i = 0; i < ARRAY_SIZE(mores); i++)
+                if (strcmp(mores[i].step, step) == 0)
+                        mores[i].print(test, f);
+}
+
+static void print_step(const json_t *test, const json_t *step, FILE *f, const TableStyle *style, bool utf8) {
         const char *name = json_text(step, "name"), *detail = json_text(step, "detail"), *hint = json_text(step, "hint");
         StepState state = step_state(step);
         const StepMark *m = &marks[state];
@@ -69,6 +135,8 @@ static void print_step(const json_t *step, FILE *f, const TableStyle *style, boo
                 print_duration(f, step);
         fputc('\n', f);
 
+        if (name && state != STEP_NOT_REACHED)
+                print_more(test, name, f);
         if (hint && *hint && state == STEP_FAILED) {
                 fputs("    hint: ", f);
                 text_print(f, hint);
@@ -85,5 +153,5 @@ void steps_print(const json_t *test, FILE *f, const TableStyle *style, bool utf8
         text_print(f, url ? url : "-");
         fputc('\n', f);
         for (size_t i = 0; i < json_array_size(steps); i++)
-                print_step(json_array_get(steps, i), f, style, utf8);
+                print_step(test, json_array_get(steps, i), f, style, utf8);
 }

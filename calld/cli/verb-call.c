@@ -112,6 +112,8 @@ int verb_soap(const Options *o) {
         r = headers_add(&headers, "Midtls-Soap", o->soap ? o->soap : "1.1");
         if (r == 0)
                 r = headers_add(&headers, "Midtls-Soap-Action", o->action);
+        if (r == 0 && o->addressing)
+                r = headers_add(&headers, "Midtls-Soap-Addressing", "1.0");
         if (r == 0 && o->timeout)
                 r = headers_add(&headers, "Midtls-Timeout", o->timeout);
         if (r < 0)

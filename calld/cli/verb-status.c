@@ -30,6 +30,7 @@ static void print_status(const Options *o, const json_t *status) {
         print_text("MID", json_text(status, "mid_name"));
         print_text("version", json_text(status, "version"));
         printf("%12s: %sup%s, for %s\n", "calld", tint_begin(TINT_GOOD, style.color), tint_end(TINT_GOOD, style.color), uptime);
+        print_text("sandbox", json_text(status, "sandbox"));
         printf("%12s: %s", "keyd", tint_begin(tint, style.color));
         text_print(stdout, keyd ? keyd : "unknown");
         printf("%s, configuration revision %" PRIu64 "\n", tint_end(tint, style.color), number(status, "revision"));
@@ -37,6 +38,9 @@ static void print_status(const Options *o, const json_t *status) {
         printf("%12s: %" PRIu64 "\n", "connections", number(status, "n_connections"));
         printf("%12s: %" PRIu64 " under way; at most %" PRIu64 ", of one user %" PRIu64 "\n", "calls", number(status, "n_calls"),
                number(status, "max_calls"), number(status, "max_calls_per_user"));
+        if (json_is_false(json_object_get(status, "enforce")))
+                printf("%12s: %snot enforced%s: whoever may not call is recorded, and may all the same (Enforce=no)\n", "access",
+                       tint_begin(TINT_BAD, style.color), tint_end(TINT_BAD, style.color));
 }
 
 int verb_status(const Options *o) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "calld/cli/client.h"
+#include "calld/cli/pager.h"
 #include "calld/cli/steps.h"
 #include "calld/cli/verbs.h"
 #include "common/parse.h"
@@ -16,6 +17,7 @@ static int worse(int a, int b) {
 
 static int test_one(const Options *o, const char *alias, bool first, json_t *all) {
         json_t *test;
+        Options people = *o; /* why it could not be tried is for them: there is one JSON document */
         _cleanup_free_ char *path = NULL;
         TableStyle style = output_style(o);
         bool good;
@@ -28,15 +30,18 @@ static int test_one(const Options *o, const char *alias, bool first, json_t *all
                 return output_error(NULL, "%s", strerror(ENOMEM));
         }
 
-        r = client_get_json(o, "POST", path, &test);
-        if (r != 0)
+        people.json = JSON_MODE_OFF;
+        r = client_get_json(&people, "POST", path, &test);
+        if (r != 0) {
+                json_array_append_new(all, json_pack("{s:s, s:b, s:[]}", "alias", alias, "ok", 0, "steps"));
                 return r;
+        }
 
         good = steps_good(test);
         if (o->json == JSON_MODE_OFF) {
                 if (!first)
                         putchar('\n');
-                steps_print(test, stdout, &style, isatty(STDOUT_FILENO) && output_is_utf8());
+                steps_print(test, stdout, &style, pager_is_terminal() && output_is_utf8());
                 fflush(stdout);
         }
         if (json_array_append_new(all, test) < 0)

@@ -3,8 +3,6 @@
 #include "calld/gateway/access.h"
 
 #include <fnmatch.h>
-#include <grp.h>
-#include <pwd.h>
 
 #include "calld/gateway/target.h"
 #include "common/log.h"
@@ -12,35 +10,27 @@
 
 #define GROUP_NAME "midtls"
 
-static bool lookup_user(const char *name, uid_t *ret) {
-        struct passwd *p;
+/* What could not be looked up is tried again after a while; nobody is let in by it until then. */
+#define RETRY_USEC USEC_PER_SEC
+#define LOOKUP_USEC (2 * USEC_PER_SEC)
+
+/* A number, or a name that is looked up. Return: false when nobody is meant, or nobody knows yet who */
+static bool find_id(Access *a, ResolveKind kind, const char *name, uint32_t *ret) {
         uint64_t number;
+        int r;
 
         /* -1 means "no user" to the kernel */
         if (parse_uint(name, 0, UINT32_MAX - 1, &number) == 0) {
-                *ret = (uid_t) number;
+                *ret = (uint32_t) number;
                 return true;
         }
+        if (!*name || strlen(name) > RESOLVE_NAME_MAX)
+                return false;
 
-        p = getpwnam(name);
-        if (p)
-                *ret = p->pw_uid;
-        return p;
-}
-
-static bool lookup_group(const char *name, gid_t *ret) {
-        struct group *g;
-        uint64_t number;
-
-        if (parse_uint(name, 0, UINT32_MAX - 1, &number) == 0) {
-                *ret = (gid_t) number;
-                return true;
-        }
-
-        g = getgrnam(name);
-        if (g)
-                *ret = g->gr_gid;
-        return g;
+        r = a->names.find(a->names.userdata, kind, span_from_string(name), a->deadline_usec, ret);
+        if (r != 0 && r != RESOLVER_E_UNKNOWN)
+                a->is_partial = true;
+        return r == 0;
 }
 
 static void warn_unknown(const Connection *c, const char *setting, const char *name) {
@@ -48,25 +38,25 @@ static void warn_unknown(const Connection *c, const char *setting, const char *n
                     (const char *) c->m.alias.data, name);
 }
 
-static int add_user(AccessRule *rule, const char *name) {
+static int add_user(Access *a, AccessRule *rule, const char *name) {
         if (strcmp(name, "*") == 0)
                 rule->anyone = true;
-        else if (lookup_user(name, &rule->uids[rule->n_uids]))
+        else if (find_id(a, RESOLVE_USER, name, &rule->uids[rule->n_uids]))
                 rule->n_uids++;
         else
                 warn_unknown(rule->connection, "AllowUsers", name);
         return 0;
 }
 
-static int add_group(AccessRule *rule, const char *name) {
-        if (lookup_group(name, &rule->gids[rule->n_gids]))
+static int add_group(Access *a, AccessRule *rule, const char *name) {
+        if (find_id(a, RESOLVE_GROUP, name, &rule->gids[rule->n_gids]))
                 rule->n_gids++;
         else
                 warn_unknown(rule->connection, "AllowGroups", name);
         return 0;
 }
 
-static int add_all(AccessRule *rule, const TextList *names, int (*add)(AccessRule *rule, const char *name)) {
+static int add_all(Access *a, AccessRule *rule, const TextList *names, int (*add)(Access *a, AccessRule *rule, const char *name)) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < names->n_items; i++) {
@@ -74,12 +64,12 @@ static int add_all(AccessRule *rule, const TextList *names, int (*add)(AccessRul
 
                 r = span_to_string(names->items[i], &name);
                 if (r == 0)
-                        r = add(rule, name);
+                        r = add(a, rule, name);
         }
         return r;
 }
 
-static int make_rule(AccessRule *rule, const Connection *c) {
+static int make_rule(Access *a, AccessRule *rule, const Connection *c) {
         int r;
 
         rule->connection = c;
@@ -88,8 +78,8 @@ static int make_rule(AccessRule *rule, const Connection *c) {
         if (!rule->uids || !rule->gids)
                 return -ENOMEM;
 
-        r = add_all(rule, &c->m.allow_users, add_user);
-        return r < 0 ? r : add_all(rule, &c->m.allow_groups, add_group);
+        r = add_all(a, rule, &c->m.allow_users, add_user);
+        return r < 0 ? r : add_all(a, rule, &c->m.allow_groups, add_group);
 }
 
 void access_done(Access *a) {
@@ -98,29 +88,35 @@ void access_done(Access *a) {
                 free(a->rules[i].gids);
         }
         free(a->rules);
-        *a = (Access) {};
+        *a = (Access) {.names = a->names};
+}
+
+static bool is_current(const Access *a, const Directory *d) {
+        return a->rules && a->n_changes == d->n_changes && (!a->is_partial || now_usec() < a->retry_usec);
 }
 
 int access_update(Access *a, const Directory *d) {
         int r = 0;
 
-        if (a->n_changes == d->n_changes && a->rules)
+        if (is_current(a, d))
                 return 0;
 
         access_done(a);
         a->own_uid = geteuid();
-        a->has_group = lookup_group(GROUP_NAME, &a->group);
+        a->deadline_usec = deadline_after(LOOKUP_USEC);
+        a->has_group = find_id(a, RESOLVE_GROUP, GROUP_NAME, &a->group);
         a->rules = calloc(d->n_connections + 1, sizeof(*a->rules));
         if (!a->rules)
                 return -ENOMEM;
 
         for (size_t i = 0; r == 0 && i < d->n_connections; i++)
-                r = make_rule(&a->rules[a->n_rules++], d->connections[i]);
+                r = make_rule(a, &a->rules[a->n_rules++], d->connections[i]);
         if (r < 0) {
                 access_done(a);
                 return r;
         }
         a->n_changes = d->n_changes;
+        a->retry_usec = deadline_after(RETRY_USEC);
         return 0;
 }
 

@@ -11,7 +11,14 @@
  */
 
 #include "calld/call/directory.h"
+#include "calld/resolver/client.h"
 #include "common/peer.h"
+
+/* Who knows the numbers of users and groups: as resolver_find_id(). */
+typedef struct AccessNames {
+        int (*find)(void *userdata, ResolveKind kind, Span name, uint64_t deadline_usec, uint32_t *ret);
+        void *userdata;
+} AccessNames;
 
 typedef struct AccessRule {
         const Connection *connection; /* borrowed from the directory */
@@ -23,12 +30,16 @@ typedef struct AccessRule {
 } AccessRule;
 
 typedef struct Access {
+        AccessNames names;  /* set before the first update */
         uint64_t n_changes; /* the directory's, when the rules were made */
         uid_t own_uid;
         gid_t group;
         bool has_group;    /* group midtls exists */
         AccessRule *rules; /* in the directory's order */
         size_t n_rules;
+        bool is_partial; /* a name could not be looked up: the rules are made again after retry_usec */
+        uint64_t retry_usec;
+        uint64_t deadline_usec; /* of the lookups of an update */
 } Access;
 
 /* Makes the rules anew if the directory has changed. Return: 0 or -ENOMEM (the former rules are gone then and nobody is let in) */

@@ -4,23 +4,22 @@
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
+#include <string.h>
 
+#include "calld/call/detail.h"
+#include "calld/gateway/reserved.h"
 #include "common/msg-certificates.h"
 #include "common/parse.h"
 
 DEFINE_CLEANUP(X509 *, X509_free)
-DEFINE_CLEANUP(BIO *, BIO_free)
 
-/* RFC 4514, readable: UTF-8 stays, what would disturb is escaped */
 static json_t *name_to_json(const X509_NAME *name) {
-        _cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
-        char *text = NULL;
-        long n;
+        char text[DETAIL_NAME_MAX];
+        json_t *value;
 
-        if (!bio || X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~(unsigned long) ASN1_STRFLGS_ESC_MSB) < 0)
-                return json_string("");
-        n = BIO_get_mem_data(bio, &text);
-        return n > 0 ? json_stringn(text, (size_t) n) : json_string("");
+        detail_name(name, text, sizeof(text));
+        value = json_string(text);
+        return value ? value : json_string(""); /* no UTF-8, or cut in the middle of a character */
 }
 
 static json_t *time_to_json(uint64_t seconds) {
@@ -41,35 +40,64 @@ static X509 *parse(Span der) {
         return x;
 }
 
-json_t *certificate_to_json(const MsgProfile *p) {
-        _cleanup_(X509_freep) X509 *x = NULL;
+/* NULL when it cannot be read */
+static json_t *describe(Span der) {
+        _cleanup_(X509_freep) X509 *x = parse(der);
         uint8_t digest[EVP_MAX_MD_SIZE];
         char hex[2 * EVP_MAX_MD_SIZE + 1];
-        Span rest = p->chain, der;
         unsigned size = 0;
 
-        if (!msg_certificates_next(&rest, &der))
-                return json_null();
-        x = parse(der);
         if (!x || EVP_Digest(der.data, der.size, digest, &size, EVP_sha256(), NULL) != 1)
-                return json_null();
+                return NULL;
 
         hex_encode(digest, size, hex);
-        return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "subject", name_to_json(X509_get_subject_name(x)), "issuer",
-                         name_to_json(X509_get_issuer_name(x)), "sha256", hex, "key_type",
-                         json_stringn((const char *) p->key_type.data, p->key_type.size), "not_before", time_to_json(p->not_before), "not_after",
-                         time_to_json(p->not_after));
+        return json_pack("{s:o, s:o, s:s, s:o}", "subject", name_to_json(X509_get_subject_name(x)), "issuer", name_to_json(X509_get_issuer_name(x)),
+                         "sha256", hex, "not_after", time_to_json(detail_not_after(x)));
 }
 
-json_t *certificate_subjects(const MsgProfile *p) {
+json_t *certificate_to_json(const MsgProfile *p) {
+        Span rest = p->chain, der;
+        json_t *o;
+
+        o = msg_certificates_next(&rest, &der) ? describe(der) : NULL;
+        if (!o)
+                return json_null();
+
+        json_object_set_new(o, "key_type", json_stringn((const char *) p->key_type.data, p->key_type.size));
+        json_object_set_new(o, "not_before", time_to_json(p->not_before));
+        json_object_set_new(o, "not_after", time_to_json(p->not_after));
+        return o;
+}
+
+json_t *certificate_chain(const MsgProfile *p) {
         json_t *array = json_array();
         Span rest = p->chain, der;
 
         while (msg_certificates_next(&rest, &der)) {
-                _cleanup_(X509_freep) X509 *x = parse(der);
+                json_t *o = describe(der);
 
-                if (x)
-                        json_array_append_new(array, name_to_json(X509_get_subject_name(x)));
+                if (o)
+                        json_array_append_new(array, o);
         }
         return array;
+}
+
+bool certificate_has_issuer(const MsgProfile *p, const char *name) {
+        Span rest = p->chain, der;
+
+        while (msg_certificates_next(&rest, &der)) {
+                _cleanup_(X509_freep) X509 *x = parse(der);
+                char text[DETAIL_NAME_MAX];
+
+                if (!x)
+                        continue;
+                detail_name(X509_get_issuer_name(x), text, sizeof(text));
+                if (strcmp(text, name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+json_t *certificate_server(const DetailCertificate *c) {
+        return json_pack("{s:o, s:o}", "subject", reserved_text(span_from_string(c->subject)), "not_after", time_to_json(c->not_after));
 }

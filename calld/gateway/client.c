@@ -32,15 +32,12 @@ static void send_timeout(Client *c) {
                 ignore_result(send(c->fd, text, (size_t) n, MSG_DONTWAIT | MSG_NOSIGNAL), "a caller that does not read it is closed all the same");
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+static void on_deadline(void *userdata) {
         Client *c = userdata;
 
-        (void) source;
-        (void) usec;
         if (c->wait == CLIENT_WAIT_HEADER)
                 send_timeout(c);
         client_hang_up(c);
-        return 0;
 }
 
 static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -60,12 +57,7 @@ void client_set_wait(Client *c, ClientWait wait) {
         uint64_t timeout = wait == CLIENT_WAIT_HEADER ? gateway_header_timeout(g) : gateway_idle_timeout(g);
 
         c->wait = wait;
-        if (wait == CLIENT_WAIT_NOTHING) {
-                sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-                return;
-        }
-        sd_event_source_set_time_relative(c->timer, timeout);
-        sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+        lazy_timer_set(&c->timer, wait == CLIENT_WAIT_NOTHING ? USEC_INFINITY : deadline_after(timeout));
 }
 
 static void find_unit(Client *c) {
@@ -80,7 +72,7 @@ static Client *client_free(Client *c) {
         if (!c)
                 return NULL;
 
-        sd_event_source_disable_unref(c->timer);
+        lazy_timer_done(&c->timer);
         sd_event_source_disable_unref(c->hangup);
         free(c);
         return NULL;
@@ -105,33 +97,23 @@ static int client_new(Listener *l, int fd, Client **ret) {
         if (c->has_peer)
                 find_unit(c);
 
-        r = sd_event_add_time_relative(loop, &c->timer, CLOCK_MONOTONIC, gateway_header_timeout(l->gateway), USEC_PER_MSEC * 100, on_timer, c);
+        r = lazy_timer_init(&c->timer, loop, USEC_PER_MSEC * 100, on_deadline, c);
         if (r < 0)
                 return r;
-        r = sd_event_add_io(loop, &c->hangup, fd, 0, on_hangup, c);
+        /* over TCP nothing but its FIN tells that a caller is gone, unless something is sent to it */
+        r = sd_event_add_io(loop, &c->hangup, fd, c->has_peer ? 0 : EPOLLRDHUP, on_hangup, c);
         if (r < 0)
                 return r;
 
-        c->wait = CLIENT_WAIT_HEADER;
+        client_set_wait(c, CLIENT_WAIT_HEADER);
         *ret = TAKE_PTR(c);
         return 0;
 }
 
 static bool client_count(Client *c) {
         Gateway *g = c->listener->gateway;
-        UserCount *count = users_get(&g->users, client_uid(c));
-        unsigned max = g->directory->limits.max_calls_per_user + CONNECTIONS_SPARE;
 
-        return count && ++count->n_connections <= max;
-}
-
-static void client_uncount(Client *c) {
-        Gateway *g = c->listener->gateway;
-        UserCount *count = users_get(&g->users, client_uid(c));
-
-        if (count && count->n_connections > 0)
-                count->n_connections--;
-        users_tidy(&g->users, client_uid(c));
+        return shared_add_connection(g->shared, client_uid(c), g->directory->limits.max_calls_per_user + CONNECTIONS_SPARE);
 }
 
 static void client_forget_new(Client *c) {
@@ -147,23 +129,26 @@ void client_on_request(Client *c) {
 }
 
 static void client_on_closed(Client *c) {
-        client_uncount(c);
+        shared_remove_connection(c->listener->gateway->shared, client_uid(c));
         client_forget_new(c);
         gateway_check_drained(c->listener->gateway);
 }
 
 void client_on_connection(void *userdata, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        Listener *l = userdata;
         Client *c = *context;
 
         if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+                (*l->gateway->n_clients)--;
                 if (c)
                         client_on_closed(c);
                 *context = client_free(c);
                 return;
         }
 
-        if (client_new(userdata, info->connect_fd, &c) < 0) {
+        l->n_taken++;
+        if (client_new(l, info->connect_fd, &c) < 0) {
                 shutdown(info->connect_fd, SHUT_RDWR);
                 return;
         }

@@ -8,6 +8,7 @@
  * Made and freed by libmicrohttpd's connection callback. libmicrohttpd's own timeout is for all waits alike, and says nothing when it closes.
  */
 
+#include "calld/call/lazy-timer.h"
 #include "calld/gateway/gateway-internal.h"
 #include "common/peer.h"
 
@@ -26,7 +27,7 @@ struct Client {
         char unit[256]; /* systemd unit, "" when not known */
         ClientWait wait;
         bool is_new; /* no request yet */
-        sd_event_source *timer;
+        LazyTimer timer;
         sd_event_source *hangup; /* libmicrohttpd does not look at a suspended connection */
         bool hung_up;
         Exchange *exchange; /* under way, borrowed; or NULL */

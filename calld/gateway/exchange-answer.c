@@ -8,6 +8,7 @@
 #include "calld/gateway/problem.h"
 
 #define BLOCK_SIZE (64U * 1024)
+#define PIECE_MAX (64U * 1024)
 #define RETRY_AFTER_SEC "1"
 
 void exchange_add_header(struct MHD_Response *response, const char *name, const char *value) {
@@ -111,13 +112,52 @@ void exchange_add_far_headers(struct MHD_Response *response, const CallHeader *h
                         exchange_add_header(response, headers[i].name, headers[i].value);
 }
 
-void exchange_answer_head(Exchange *e, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
-        bool no_body = status == 204 || status == 304;
-        uint64_t size = no_body ? 0 : content_length >= 0 ? (uint64_t) content_length : MHD_SIZE_UNKNOWN;
+static const char *put_text(char **end, const char *text) {
+        size_t size = strlen(text) + 1;
+        char *copy = memcpy(*end, text, size);
+
+        *end += size;
+        return copy;
+}
+
+AnswerHead *answer_head_new(unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
+        size_t size = sizeof(AnswerHead) + n_headers * sizeof(CallHeader);
+        AnswerHead *h;
+        char *text;
+
+        for (size_t i = 0; i < n_headers; i++)
+                size += strlen(headers[i].name) + strlen(headers[i].value) + 2;
+        h = malloc(size);
+        if (!h)
+                return NULL;
+
+        *h = (AnswerHead) {.status = status, .content_length = content_length, .n_headers = n_headers};
+        text = (char *) &h->headers[n_headers];
+        for (size_t i = 0; i < n_headers; i++) {
+                h->headers[i].name = put_text(&text, headers[i].name);
+                h->headers[i].value = put_text(&text, headers[i].value);
+        }
+        return h;
+}
+
+/* Small enough for the caller's socket to take it at once. */
+static bool is_whole(const Exchange *e) {
+        return e->download_end && e->download.size <= PIECE_MAX && e->error.code == CALL_OK && strcmp(e->method, "HEAD") != 0 &&
+               e->head->content_length == (int64_t) e->download.size;
+}
+
+void exchange_answer_far(Exchange *e) {
+        const AnswerHead *h = e->head;
+        bool no_body = h->status == 204 || h->status == 304;
+        uint64_t size = no_body ? 0 : h->content_length >= 0 ? (uint64_t) h->content_length : MHD_SIZE_UNKNOWN;
         struct MHD_Response *response;
 
-        response = MHD_create_response_from_callback(size, BLOCK_SIZE, on_read_answer, e, NULL);
+        e->in_one_piece = !no_body && is_whole(e);
+        if (e->in_one_piece)
+                response = MHD_create_response_from_buffer(e->download.size, e->download.data, MHD_RESPMEM_PERSISTENT);
+        else
+                response = MHD_create_response_from_callback(size, BLOCK_SIZE, on_read_answer, e, NULL);
         if (response)
-                exchange_add_far_headers(response, headers, n_headers);
-        exchange_set_response(e, status, response);
+                exchange_add_far_headers(response, h->headers, h->n_headers);
+        exchange_set_response(e, h->status, response);
 }

@@ -42,10 +42,15 @@ static bool find_destination(Exchange *e) {
         return c;
 }
 
+/* Return: false, or true when Enforce=no lets the call go on */
 static bool deny(Exchange *e, const char *setting, const char *what) {
+        bool report_only = e->gateway->directory->limits.report_only;
+
         call_error_set(&e->error, CALL_CALLER_DENIED, NULL, "connection %s is not for %s: %s", e->alias, what, setting);
-        record_denied(e);
-        return false;
+        record_denied(e, report_only);
+        if (report_only)
+                e->error = (CallError) {.code = CALL_OK, .alert_id = -1};
+        return report_only;
 }
 
 static bool check_access(Exchange *e) {
@@ -57,13 +62,12 @@ static bool check_access(Exchange *e) {
                 return false;
         }
 
-        if (!access_allows_caller(&g->access, c, e->client->has_peer ? &e->client->peer : NULL))
-                return deny(e, "AllowUsers=, AllowGroups= or AllowSELinuxContexts= does not name it", "this caller");
-        if (!access_allows_method(&c->m, span_from_string(e->method)))
-                return deny(e, "AllowMethods= does not name it", "this method");
-        if (!access_allows_path(&c->m, e->target.path))
-                return deny(e, "AllowPaths= does not name it", "this path");
-        return true;
+        if (!access_allows_caller(&g->access, c, e->client->has_peer ? &e->client->peer : NULL) &&
+            !deny(e, "AllowUsers=, AllowGroups= or AllowSELinuxContexts= does not name it", "this caller"))
+                return false;
+        if (!access_allows_method(&c->m, span_from_string(e->method)) && !deny(e, "AllowMethods= does not name it", "this method"))
+                return false;
+        return access_allows_path(&c->m, e->target.path) || deny(e, "AllowPaths= does not name it", "this path");
 }
 
 /* The path that a scheme's URL leaves behind the base path must not go above that either. */
@@ -75,53 +79,44 @@ static bool check_path(Exchange *e) {
         return false;
 }
 
-/* MaxCalls=, MaxCallsPerUser= */
 static bool take_place(Exchange *e) {
         const MsgSnapshot *limits = &e->gateway->directory->limits;
-        UserCount *user = users_get(&e->gateway->users, client_uid(e->client));
+        unsigned n;
+        int r;
 
-        if (e->gateway->n_calls >= limits->max_calls) {
-                call_error_set(&e->error, CALL_OVERLOADED, NULL, "%u calls are under way, as many as MaxCalls= permits", e->gateway->n_calls);
-                return false;
-        }
-        if (!user || user->n_calls >= limits->max_calls_per_user) {
-                call_error_set(&e->error, CALL_OVERLOADED, NULL, "this user has %u calls under way, as many as MaxCallsPerUser= permits",
-                               user ? user->n_calls : 0);
+        r = shared_add_call(e->gateway->shared, client_uid(e->client), limits->max_calls, limits->max_calls_per_user, &n);
+        if (r == SHARED_E_CALLS)
+                call_error_set(&e->error, CALL_OVERLOADED, NULL, "%u calls are under way, as many as MaxCalls= permits", n);
+        if (r == SHARED_E_CALLS_PER_USER) {
+                call_error_set(&e->error, CALL_OVERLOADED, NULL, "this user has %u calls under way, as many as MaxCallsPerUser= permits", n);
                 e->error.status = 429;
-                return false;
         }
-
-        e->gateway->n_calls++;
-        user->n_calls++;
-        e->counted = true;
-        return true;
+        e->counted = r == 0;
+        return e->counted;
 }
 
 static void give_place(Exchange *e) {
-        uid_t uid = e->identity.known ? e->identity.uid : USER_UNKNOWN;
-        UserCount *user;
-
-        if (!e->counted)
-                return;
-
+        if (e->counted)
+                shared_remove_call(e->gateway->shared, e->identity.known ? e->identity.uid : USER_UNKNOWN);
         e->counted = false;
-        e->gateway->n_calls--;
-        user = users_get(&e->gateway->users, uid);
-        if (user && user->n_calls > 0)
-                user->n_calls--;
-        users_tidy(&e->gateway->users, uid);
 }
 
 void exchange_cancel_call(Exchange *e) {
+        if (e->call)
+                e->report = *call_report(e->call);
         e->call = call_free(e->call);
         give_place(e);
 }
 
-static void on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
+void exchange_on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
         Exchange *e = userdata;
 
-        if (e->connection)
-                exchange_answer_head(e, status, headers, n_headers, content_length);
+        free(e->head);
+        e->head = answer_head_new(status, headers, n_headers, content_length);
+        if (!e->head)
+                exchange_abort(e);
+        else if (!e->is_soap)
+                exchange_wake(e);
 }
 
 static bool on_body(void *userdata, const uint8_t *data, size_t size) {
@@ -150,7 +145,7 @@ static void on_done(void *userdata, const CallError *error, const CallReport *re
         exchange_end_call(userdata, error, report);
 }
 
-static const CallOps call_ops = {.read_body = exchange_read_body, .on_head = on_head, .on_body = on_body, .on_done = on_done};
+static const CallOps call_ops = {.read_body = exchange_read_body, .on_head = exchange_on_head, .on_body = on_body, .on_done = on_done};
 
 bool exchange_launch(Exchange *e, const CallRequest *request, const CallOps *ops) {
         int r;
@@ -183,7 +178,7 @@ void exchange_start(Exchange *e) {
                 exchange_answer_error(e);
                 return;
         }
-        if (e->request.options.soap != SOAP_NONE || e->request.options.soap_action) {
+        if (e->request.options.soap != SOAP_NONE || e->request.options.soap_action || e->request.options.soap_addressing) {
                 exchange_soap_begin(e);
                 return;
         }

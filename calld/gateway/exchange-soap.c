@@ -6,32 +6,15 @@
 
 #include "calld/gateway/exchange.h"
 
+#define SPAN_ARGS(s) (int) (s).size, (const char *) (s).data
+
+/* What is escaped grows up to five times; a request's header has at most 1 MiB. */
+#define ADDRESSING_MAX (6U * 1024 * 1024)
+
 /* Request fields that SOAP replaces. */
 static const char *const replaced[] = {"Content-Type", "SOAPAction"};
 
-typedef struct SoapHead {
-        unsigned status;
-        CallHeader *headers; /* texts are owned */
-        size_t n_headers;
-        bool too_large;
-} SoapHead;
-
-static SoapHead *soap_head_free(SoapHead *h) {
-        if (!h)
-                return NULL;
-
-        for (size_t i = 0; i < h->n_headers; i++) {
-                free((void *) (uintptr_t) h->headers[i].name);
-                free((void *) (uintptr_t) h->headers[i].value);
-        }
-        free(h->headers);
-        free(h);
-        return NULL;
-}
-DEFINE_CLEANUP(SoapHead *, soap_head_free)
-
 void exchange_soap_free(Exchange *e) {
-        e->soap_head = soap_head_free(e->soap_head);
         free(TAKE_PTR(e->soap_headers));
 }
 
@@ -40,12 +23,22 @@ static void refuse(Exchange *e, const char *hint, const char *detail) {
         exchange_answer_error(e);
 }
 
+static bool is_ascii(const char *text) {
+        for (const uint8_t *p = (const uint8_t *) text; *p; p++)
+                if (*p <= 0x20 || *p >= 0x7f)
+                        return false;
+        return *text;
+}
+
 void exchange_soap_begin(Exchange *e) {
         const RequestOptions *o = &e->request.options;
         uint64_t max = MIN_OF(e->destination->m.max_request_bytes, (uint64_t) SOAP_BODY_MAX);
 
         if (o->soap == SOAP_NONE)
-                refuse(e, "Send Midtls-Soap: 1.1 or 1.2 with it.", "Midtls-Soap-Action is there without Midtls-Soap");
+                refuse(e, "Send Midtls-Soap: 1.1 or 1.2 with it.", "Midtls-Soap-Action or Midtls-Soap-Addressing is there without Midtls-Soap");
+        else if (o->soap_addressing && (!o->soap_action || !is_ascii(o->soap_action)))
+                refuse(e, "Send Midtls-Soap-Action: URI with it; percent-encode what is no ASCII.",
+                       "WS-Addressing needs an action, and a URI as one");
         else if (strcmp(e->method, "POST") != 0)
                 refuse(e, "Send a POST.", "Midtls-Soap is for POST");
         else if (soap_fields(o->soap, o->soap_action, e->soap_type, e->soap_action, sizeof(e->soap_type)) < 0)
@@ -86,38 +79,12 @@ static size_t make_headers(Exchange *e) {
         return n;
 }
 
-/* Keeps the head; the answer's body comes first. */
-static void on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
-        _cleanup_(soap_head_freep) SoapHead *h = NULL;
-        Exchange *e = userdata;
-
-        (void) content_length;
-        h = calloc(1, sizeof(*h));
-        if (!h)
-                return;
-        h->status = status;
-        h->headers = calloc(n_headers + 1, sizeof(*h->headers));
-        if (!h->headers)
-                return;
-
-        for (size_t i = 0; i < n_headers; i++) {
-                CallHeader *copy = &h->headers[h->n_headers++];
-
-                copy->name = strdup(headers[i].name);
-                copy->value = strdup(headers[i].value);
-                if (!copy->name || !copy->value)
-                        return;
-        }
-        soap_head_free(e->soap_head);
-        e->soap_head = TAKE_PTR(h);
-}
-
 /* Beyond the maximum nothing is kept, and the end says so. */
 static bool on_body(void *userdata, const uint8_t *data, size_t size) {
         Exchange *e = userdata;
 
-        if (e->soap_head && !e->soap_head->too_large && buf_append(&e->download, data, size) < 0)
-                e->soap_head->too_large = true;
+        if (!e->too_large && buf_append(&e->download, data, size) < 0)
+                e->too_large = true;
         return true;
 }
 
@@ -125,15 +92,37 @@ static void on_done(void *userdata, const CallError *error, const CallReport *re
         exchange_end_call(userdata, error, report);
 }
 
-static const CallOps soap_ops = {.read_body = exchange_read_body, .on_head = on_head, .on_body = on_body, .on_done = on_done};
+static const CallOps soap_ops = {.read_body = exchange_read_body, .on_head = exchange_on_head, .on_body = on_body, .on_done = on_done};
+
+/* WS-Addressing 1.0, Core, 3: where it goes as the far server knows itself, and a message's own identifier, which the journal has too */
+static int make_addressing(const Exchange *e, Buf *ret) {
+        const MsgConnection *m = &e->destination->m;
+        bool is_ipv6 = memchr(m->host.data, ':', m->host.size);
+        char port[8] = "", id[CALL_ID_SIZE + sizeof("urn:uuid:")];
+        _cleanup_free_ char *to = NULL;
+
+        /* RFC 9110, 4.2.2: the default port is left out */
+        if (m->port != 443)
+                snprintf(port, sizeof(port), ":%u", m->port);
+        snprintf(id, sizeof(id), "urn:uuid:%s", e->call_id);
+        if (asprintf(&to, "https://%s%.*s%s%s%.*s%.*s", is_ipv6 ? "[" : "", SPAN_ARGS(m->host), is_ipv6 ? "]" : "", port, SPAN_ARGS(m->base_path),
+                     SPAN_ARGS(e->target.path)) < 0) {
+                to = NULL;
+                return -ENOMEM;
+        }
+        return soap_addressing(to, e->request.options.soap_action, id, ret);
+}
 
 /* Return: false when the body is not taken; e->error says why */
 static bool wrap_body(Exchange *e) {
-        _cleanup_(buf_done) Buf envelope = BUF_INIT(e->upload.max + 1024);
+        _cleanup_(buf_done) Buf header = BUF_INIT(ADDRESSING_MAX), envelope = BUF_INIT(e->upload.max + ADDRESSING_MAX + 1024);
         char why[SOAP_WHY_SIZE];
-        int r;
+        int r = 0;
 
-        r = soap_wrap(e->request.options.soap, buf_span(&e->upload), &envelope, why);
+        if (e->request.options.soap_addressing)
+                r = make_addressing(e, &header);
+        if (r == 0)
+                r = soap_wrap(e->request.options.soap, buf_span(&header), buf_span(&e->upload), &envelope, why);
         if (r == 0 && envelope.size > 0) {
                 buf_done(&e->upload);
                 buf_move(&e->upload, &envelope);
@@ -179,11 +168,11 @@ void exchange_soap_launch(Exchange *e) {
 }
 
 void exchange_soap_done(Exchange *e) {
-        const SoapHead *h = e->soap_head;
+        const AnswerHead *h = e->head;
         struct MHD_Response *response;
         SoapFault fault;
 
-        if (!h || h->too_large) {
+        if (!h || e->too_large) {
                 call_error_set(&e->error, h ? CALL_RESPONSE_TOO_LARGE : CALL_INTERNAL, NULL, "%s",
                                h ? "the answer is larger than a SOAP answer may be here" : "out of memory");
                 exchange_answer_error(e);

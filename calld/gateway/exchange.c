@@ -6,6 +6,7 @@
 
 #include "calld/gateway/listener.h"
 #include "calld/gateway/problem.h"
+#include "calld/gateway/tcp.h"
 
 #define UPLOAD_MAX (128U * 1024)
 #define DOWNLOAD_MAX (256U * 1024)
@@ -68,10 +69,12 @@ static void exchange_free(Exchange *e) {
         g->n_exchanges--;
 
         exchange_soap_free(e);
+        free(e->detail);
         request_done(&e->request);
         connection_unref(e->destination);
         buf_done(&e->upload);
         buf_done(&e->download);
+        free(e->head);
         free(e->target_text);
         free(e);
         gateway_check_drained(g);
@@ -80,7 +83,8 @@ static void exchange_free(Exchange *e) {
 void exchange_end(Exchange *e) {
         if (e->begun && !e->quiet) {
                 record_call(e);
-                metrics_count(&e->gateway->metrics, e->error.code, &e->report, now_usec() - e->started_usec);
+                shared_count(e->gateway->shared, e->destination ? e->destination->m.alias : (Span) {}, e->error.code, &e->report,
+                             now_usec() - e->started_usec);
         }
         exchange_free(e);
 }
@@ -166,7 +170,7 @@ static enum MHD_Result begin(Exchange *e, const char *method) {
         client_set_wait(e->client, CLIENT_WAIT_BODY);
         read_request(e, method);
 
-        if (e->error.code != CALL_OK)
+        if (e->error.code != CALL_OK || (!e->client->has_peer && !tcp_may_call(e)))
                 exchange_answer_error(e);
         else if (e->target.kind == TARGET_RESERVED)
                 reserved_answer(e);
@@ -193,6 +197,10 @@ static enum MHD_Result finish(Exchange *e) {
                 }
         }
 
+        if (!e->response && e->head && !e->is_soap)
+                exchange_answer_far(e);
+        if (e->aborted)
+                return MHD_NO;
         if (e->response)
                 return queue_answer(e);
         exchange_suspend(e);
@@ -216,6 +224,13 @@ enum MHD_Result exchange_on_request(void *userdata, struct MHD_Connection *conne
 
         client_set_wait(e->client, CLIENT_WAIT_BODY);
         return e->upload_open ? exchange_take_body(e, data, size) : drop_body(e, size);
+}
+
+/* libmicrohttpd has answered by itself, with a page of its own. */
+static void fail_no_header(Exchange *e) {
+        e->begun = true;
+        refuse(e, CALL_REQUEST_INVALID, 0, "Send HTTP/1.1 as RFC 9112 has it; MaxHeaderBytes= in midtls.conf bounds the header.",
+               "the request's header is malformed, or far too large");
 }
 
 static void fail_caller_gone(Exchange *e) {
@@ -244,7 +259,10 @@ void exchange_on_completed(void *userdata, struct MHD_Connection *connection, vo
                 MHD_destroy_response(TAKE_PTR(e->response));
         request_done(&e->request);
 
-        if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) {
+        if (code == MHD_REQUEST_TERMINATED_WITH_ERROR && !e->begun)
+                fail_no_header(e);
+        /* libmicrohttpd has still to look at what it sent when the caller, who has it all, closes: that is no error */
+        if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && !e->in_one_piece) {
                 fail_caller_gone(e);
                 exchange_cancel_call(e);
         }

@@ -56,6 +56,7 @@ struct Exchange {
         bool counted; /* in MaxCalls= */
         CallError error;
         CallReport report;
+        struct CallDetail *detail; /* for a test; owned */
 
         /* the request's body on its way out */
         Buf upload;
@@ -65,16 +66,18 @@ struct Exchange {
         uint64_t n_dropped;
 
         /* the answer */
+        struct AnswerHead *head;       /* the far server's, until the answer is made of it; or NULL */
         struct MHD_Response *response; /* a reference of ours, until the end */
         unsigned status;
         Buf download;
         bool download_full; /* the call waits until there is room */
         bool download_end;
+        bool too_large;    /* a SOAP answer */
+        bool in_one_piece; /* the answer's head and body go out in one system call */
 
         bool is_soap;
         CallHeader *soap_headers; /* the request's fields with those of SOAP; texts below and libmicrohttpd's */
         char soap_type[4096], soap_action[4096];
-        struct SoapHead *soap_head; /* the answer's head, kept until its body is there */
 };
 
 /* For MHD_OPTION_URI_LOG_CALLBACK, the access handler, MHD_OPTION_NOTIFY_COMPLETED */
@@ -108,6 +111,7 @@ void exchange_cancel_call(Exchange *e);
 
 /* Starts a call for @e. Return: false when it failed; e->error says why */
 bool exchange_launch(Exchange *e, const CallRequest *request, const CallOps *ops);
+void exchange_on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length);
 CallBodyState exchange_read_body(void *userdata, uint8_t *buffer, size_t size, size_t *ret_size);
 
 /* The call is over; the answer is made or ended according to @error. */
@@ -116,7 +120,21 @@ void exchange_end_call(Exchange *e, const CallError *error, const CallReport *re
 /* exchange-answer.c: makes e->response unless one is queued already; then wakes. */
 void exchange_answer_error(Exchange *e);
 void exchange_answer_text(Exchange *e, unsigned status, const char *type, Span text);
-void exchange_answer_head(Exchange *e, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length);
+
+/* A far server's status and fields. */
+typedef struct AnswerHead {
+        unsigned status;
+        int64_t content_length; /* -1: not said */
+        size_t n_headers;
+        CallHeader headers[]; /* texts behind them */
+} AnswerHead;
+
+/* Copies all. NULL without memory */
+AnswerHead *answer_head_new(unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length);
+
+/* Makes e->response of e->head: with the body where all of it is there, so that it goes out in one piece; else the body follows as it comes. */
+void exchange_answer_far(Exchange *e);
+
 void exchange_add_header(struct MHD_Response *response, const char *name, const char *value);
 void exchange_add_far_headers(struct MHD_Response *response, const CallHeader *headers, size_t n_headers);
 void exchange_set_response(Exchange *e, unsigned status, struct MHD_Response *response);
@@ -132,7 +150,7 @@ enum MHD_Result exchange_take_body(Exchange *e, const char *data, size_t *size);
 
 /* record.c */
 void record_call(const Exchange *e);
-void record_denied(const Exchange *e);
+void record_denied(const Exchange *e, bool report_only);
 void call_id_new(char ret[CALL_ID_SIZE]);
 
 /* reserved.c: GET http://midtls/... */

@@ -8,10 +8,6 @@
 
 #include "calld/gateway/access.h"
 #include "calld/gateway/gateway.h"
-#include "calld/gateway/metrics.h"
-#include "calld/gateway/users.h"
-
-#define GATEWAY_LISTENERS_MAX 2U
 
 typedef struct Exchange Exchange;
 typedef struct Client Client;
@@ -20,19 +16,15 @@ typedef struct Listener Listener;
 struct Gateway {
         sd_event *loop;
         const Directory *directory;
-        const Watch *watch;
         Caller *caller;
-        uint64_t started_usec;
+        Shared *shared;
+        atomic_uint *n_clients;
 
-        Listener *listeners[GATEWAY_LISTENERS_MAX];
-        size_t n_listeners;
+        Listener *listeners[2]; /* [true]: of callers with an identity */
 
         Access access;
-        Users users;
-        Metrics metrics;
         Exchange *exchanges; /* all of them, linked */
         size_t n_exchanges;
-        unsigned n_calls;     /* that count for MaxCalls= */
         size_t n_new_clients; /* that have not begun their first request */
 
         bool draining;

@@ -22,8 +22,14 @@ size_t gateway_max_header_bytes(const Gateway *g) {
         return g->directory->limits.max_header_bytes ? g->directory->limits.max_header_bytes : DEFAULT_MAX_HEADER_BYTES;
 }
 
-int gateway_new(sd_event *loop, const Directory *directory, const Watch *watch, Caller *caller, Gateway **ret) {
-        Gateway *g;
+static int find_id(void *userdata, ResolveKind kind, Span name, uint64_t deadline_usec, uint32_t *ret) {
+        return resolver_find_id(userdata, kind, name, deadline_usec, ret);
+}
+
+int gateway_new(sd_event *loop, const Directory *directory, Caller *caller, ResolverClient *resolver, Shared *shared, atomic_uint *n_clients,
+                Gateway **ret) {
+        _cleanup_(gateway_freep) Gateway *g = NULL;
+        int r;
 
         g = calloc(1, sizeof(*g));
         if (!g)
@@ -31,10 +37,17 @@ int gateway_new(sd_event *loop, const Directory *directory, const Watch *watch, 
 
         g->loop = sd_event_ref(loop);
         g->directory = directory;
-        g->watch = watch;
         g->caller = caller;
-        g->started_usec = now_usec();
-        *ret = g;
+        g->access.names = (AccessNames) {.find = find_id, .userdata = resolver};
+        g->shared = shared;
+        g->n_clients = n_clients;
+        for (size_t i = 0; i < ARRAY_SIZE(g->listeners); i++) {
+                r = listener_new(g, /* has_peer= */ i, &g->listeners[i]);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(g);
         return 0;
 }
 
@@ -51,27 +64,20 @@ Gateway *gateway_free(Gateway *g) {
 
         g->draining = false;
         abort_all(g);
-        for (size_t i = 0; i < g->n_listeners; i++)
+        for (size_t i = 0; i < ARRAY_SIZE(g->listeners); i++)
                 listener_free(g->listeners[i]);
         ASSERT(g->n_exchanges == 0);
 
         sd_event_source_disable_unref(g->drain_timer);
         access_done(&g->access);
-        users_done(&g->users);
         sd_event_unref(g->loop);
         free(g);
         return NULL;
 }
 
-int gateway_listen(Gateway *g, int fd, bool has_peer) {
-        int r;
-
-        ASSERT(g->n_listeners < GATEWAY_LISTENERS_MAX);
-        r = listener_new(g, fd, has_peer, &g->listeners[g->n_listeners]);
-        if (r < 0)
-                return r;
-        g->n_listeners++;
-        return 0;
+void gateway_take(Gateway *g, int fd, bool has_peer) {
+        if (!listener_take(g->listeners[has_peer], fd))
+                (*g->n_clients)--;
 }
 
 void gateway_check_drained(Gateway *g) {
@@ -92,8 +98,6 @@ void gateway_drain(Gateway *g, uint64_t timeout_usec) {
         if (g->draining)
                 return;
 
-        for (size_t i = 0; i < g->n_listeners; i++)
-                listener_quiesce(g->listeners[i]);
         g->draining = true;
         if (sd_event_add_time_relative(g->loop, &g->drain_timer, CLOCK_MONOTONIC, timeout_usec, 0, on_drain_timer, g) < 0)
                 sd_event_exit(g->loop, 0);

@@ -2,8 +2,9 @@
 
 #include "calld/gateway/listener.h"
 
+#include <limits.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "calld/gateway/client.h"
 #include "calld/gateway/exchange.h"
@@ -14,79 +15,60 @@
  */
 #define CONNECTION_MEMORY_MIN (64U * 1024)
 #define CONNECTION_MEMORY_MAX (4U * 1024 * 1024)
-#define CONNECTIONS_MAX 8192U
 
 static void set_timer(Listener *l) {
         MHD_UNSIGNED_LONG_LONG ms;
+        bool wanted = MHD_get_timeout(l->daemon, &ms) == MHD_YES;
 
-        if (MHD_get_timeout(l->daemon, &ms) != MHD_YES) {
-                sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
-                return;
-        }
-
-        if (ms == 0) {
+        if (wanted && ms == 0)
                 listener_wake(l);
-                return;
-        }
-        sd_event_source_set_time_relative(l->timer, (uint64_t) ms * USEC_PER_MSEC);
-        sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
+        lazy_timer_set(&l->timer, wanted && ms > 0 ? deadline_after((uint64_t) ms * USEC_PER_MSEC) : USEC_INFINITY);
 }
 
-static void listener_run(Listener *l) {
+static void listener_run(void *userdata) {
+        Listener *l = userdata;
+
         MHD_run(l->daemon);
         set_timer(l);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        Listener *l = userdata;
+
         (void) source;
         (void) fd;
         (void) events;
-        listener_run(userdata);
+        turn_begin(l->turn);
+        listener_run(l);
+        turn_end(l->turn);
         return 0;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        (void) source;
-        (void) usec;
-        listener_run(userdata);
-        return 0;
-}
-
-static int on_defer(sd_event_source *source, void *userdata) {
-        (void) source;
-        listener_run(userdata);
-        return 0;
+static void on_deadline(void *userdata) {
+        listener_wake(userdata);
 }
 
 void listener_wake(Listener *l) {
-        sd_event_source_set_enabled(l->defer, SD_EVENT_ONESHOT);
+        turn_add(l->turn, &l->due);
 }
 
-void listener_quiesce(Listener *l) {
-        MHD_socket fd = MHD_quiesce_daemon(l->daemon);
+bool listener_take(Listener *l, int fd) {
+        struct sockaddr nobody = {.sa_family = l->has_peer ? AF_UNIX : AF_INET};
+        uint64_t n_taken = l->n_taken;
 
-        if (fd >= 0)
-                close(fd);
+        /* it closes what it does not take */
+        ignore_result(MHD_add_connection(l->daemon, fd, &nobody, sizeof(nobody)), "the connection callback says what it took");
         listener_wake(l);
+        return l->n_taken > n_taken;
 }
 
-/* Half of the descriptors are for callers, half for far servers and the rest. */
-static unsigned connection_limit(void) {
-        struct rlimit limit;
-
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
-                return CONNECTIONS_MAX;
-        return (unsigned) MAX_OF(MIN_OF(limit.rlim_cur / 2, (rlim_t) CONNECTIONS_MAX), (rlim_t) 16);
-}
-
-static int start_daemon(Listener *l, int fd) {
+static int start_daemon(Listener *l) {
         size_t memory = MIN_OF(MAX_OF(2 * gateway_max_header_bytes(l->gateway), CONNECTION_MEMORY_MIN), CONNECTION_MEMORY_MAX);
 
-        l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_on_request, l, MHD_OPTION_LISTEN_SOCKET, fd,
-                                     MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
-                                     MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, l,
-                                     MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, client_on_connection, l,
-                                     MHD_OPTION_END);
+        l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, exchange_on_request, l,
+                                     MHD_OPTION_CONNECTION_LIMIT, UINT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT,
+                                     0U, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, l, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, l,
+                                     MHD_OPTION_NOTIFY_CONNECTION, client_on_connection, l, MHD_OPTION_END);
         return l->daemon ? 0 : -EIO;
 }
 
@@ -99,35 +81,24 @@ static int add_sources(Listener *l) {
                 return -EIO;
 
         r = sd_event_add_io(loop, &l->io, info->epoll_fd, EPOLLIN, on_io, l);
-        if (r < 0)
-                return r;
-        r = sd_event_add_time_relative(loop, &l->timer, CLOCK_MONOTONIC, 0, 1, on_timer, l);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        /* Runs once at the start, which adds the listening socket to libmicrohttpd's epoll. */
-        return sd_event_add_defer(loop, &l->defer, on_defer, l);
+        return r < 0 ? r : lazy_timer_init(&l->timer, loop, USEC_PER_MSEC, on_deadline, l);
 }
 
-int listener_new(Gateway *g, int fd, bool has_peer, Listener **ret) {
+int listener_new(Gateway *g, bool has_peer, Listener **ret) {
         _cleanup_(listener_freep) Listener *l = NULL;
         int r;
 
         l = calloc(1, sizeof(*l));
-        if (!l) {
-                close(fd);
+        if (!l)
                 return -ENOMEM;
-        }
 
         l->gateway = g;
         l->has_peer = has_peer;
-        r = start_daemon(l, fd);
-        if (r < 0) {
-                close(fd);
+        l->turn = caller_turn(g->caller);
+        l->due = (TurnItem) {.run = listener_run, .userdata = l};
+        r = start_daemon(l);
+        if (r < 0)
                 return r;
-        }
 
         r = add_sources(l);
         if (r < 0)
@@ -141,10 +112,10 @@ Listener *listener_free(Listener *l) {
                 return NULL;
 
         sd_event_source_disable_unref(l->io);
-        sd_event_source_disable_unref(l->timer);
+        lazy_timer_done(&l->timer);
         if (l->daemon)
                 MHD_stop_daemon(l->daemon);
-        sd_event_source_disable_unref(l->defer);
+        turn_remove(l->turn, &l->due);
         free(l);
         return NULL;
 }

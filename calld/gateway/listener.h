@@ -2,21 +2,24 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* libmicrohttpd on sd-event: one of its daemons for each listening socket */
+/* libmicrohttpd on sd-event: one of its daemons for each kind of caller */
 
+#include "calld/call/lazy-timer.h"
 #include "calld/gateway/gateway-internal.h"
 
 struct Listener {
         Gateway *gateway; /* borrowed */
         struct MHD_Daemon *daemon;
         bool has_peer;
-        sd_event_source *io;    /* libmicrohttpd's own epoll descriptor */
-        sd_event_source *timer; /* when it wants to run next */
-        sd_event_source *defer; /* to run it soon, never from within itself */
+        uint64_t n_taken;    /* connections that libmicrohttpd has told of */
+        Turn *turn;          /* borrowed */
+        TurnItem due;        /* to run it soon, never from within itself */
+        sd_event_source *io; /* libmicrohttpd's own epoll descriptor */
+        LazyTimer timer;     /* when it wants to run next */
 };
 
-/* Takes over @fd. Return: 0 or -errno */
-int listener_new(Gateway *g, int fd, bool has_peer, Listener **ret) _must_check_;
+/* Return: 0 or -errno */
+int listener_new(Gateway *g, bool has_peer, Listener **ret) _must_check_;
 
 /* Closes all its connections; none is suspended. */
 Listener *listener_free(Listener *l);
@@ -25,5 +28,5 @@ DEFINE_CLEANUP(Listener *, listener_free)
 /* Runs libmicrohttpd from the loop: after a connection was resumed. */
 void listener_wake(Listener *l);
 
-/* Accepts nothing more. */
-void listener_quiesce(Listener *l);
+/* Takes over @fd, a caller's connection. Return: false when it was closed at once, unseen */
+bool listener_take(Listener *l, int fd) _must_check_;

@@ -2,88 +2,110 @@
 
 #include "calld/gateway/metrics.h"
 
-typedef unsigned long long ull;
+#include <string.h>
 
-void metrics_count(Metrics *m, CallCode code, const CallReport *report, uint64_t duration_usec) {
-        m->n_by_code[code]++;
+static const uint64_t bucket_usec[METRICS_BUCKETS] = METRICS_BUCKET_USEC;
+
+/* Where @alias is or would be. */
+static size_t alias_index(const Metrics *m, const char *alias, bool *ret_found) {
+        size_t low = 0, high = m->n_aliases;
+
+        *ret_found = false;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int k = strcmp(alias, m->aliases[middle].alias);
+
+                if (k == 0) {
+                        *ret_found = true;
+                        return middle;
+                }
+                if (k < 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return low;
+}
+
+/* Return: NULL when there is no room */
+static AliasCount *alias_get(Metrics *m, Span name) {
+        char alias[PROTO_NAME_MAX + 1];
+        AliasCount *aliases;
+        bool found;
+        size_t i;
+
+        snprintf(alias, sizeof(alias), "%.*s", (int) name.size, (const char *) name.data);
+        i = alias_index(m, alias, &found);
+        if (found)
+                return &m->aliases[i];
+        if (m->n_aliases >= METRICS_ALIASES_MAX)
+                return NULL;
+
+        aliases = calloc(m->n_aliases + 1, sizeof(*aliases));
+        if (!aliases)
+                return NULL;
+        if (i > 0)
+                memcpy(aliases, m->aliases, i * sizeof(*aliases));
+        if (i < m->n_aliases)
+                memcpy(aliases + i + 1, m->aliases + i, (m->n_aliases - i) * sizeof(*aliases));
+        memcpy(aliases[i].alias, alias, sizeof(alias));
+        free(m->aliases);
+        m->aliases = aliases;
+        m->n_aliases++;
+        return &m->aliases[i];
+}
+
+static size_t bucket_of(uint64_t usec) {
+        size_t i = 0;
+
+        while (i < METRICS_BUCKETS && usec > bucket_usec[i])
+                i++;
+        return i;
+}
+
+void metrics_count(Metrics *m, Span alias, CallCode code, const CallReport *report, uint64_t duration_usec) {
+        AliasCount *count = alias_get(m, alias);
+
+        if (count)
+                count->n_by_code[code]++;
+        else
+                m->n_lost++;
+
+        m->n_buckets[bucket_of(duration_usec)]++;
+        m->calls.n++;
+        m->calls.sum_usec += duration_usec;
+        m->signatures.n += report->n_asked;
+        m->signatures.sum_usec += report->sign_usec;
+        m->queue.n += report->n_signatures;
+        m->queue.sum_usec += report->queue_usec;
+        m->execution.n += report->n_signatures;
+        m->execution.sum_usec += report->keyd_usec;
         m->bytes_out += report->bytes_out;
         m->bytes_in += report->bytes_in;
-        m->n_signatures += report->signed_by_keyd;
+        m->n_full += report->n_signatures;
         m->n_resumed += report->resumed;
         m->n_reused += report->reused;
         m->n_retries += report->attempts > 1 ? report->attempts - 1 : 0;
-        m->duration_usec += duration_usec;
+        m->n_unanswered += report->n_unanswered;
+        if (report->refused && report->refusal_code < _REFUSAL_MAX)
+                m->n_refused[report->refusal_code]++;
 }
 
-static int put_counter(Buf *b, const char *name, const char *help, uint64_t value) {
-        return buf_printf(b, "# TYPE %s counter\n# HELP %s %s\n%s_total %llu\n", name, name, help, name, (ull) value);
-}
+int metrics_copy(const Metrics *m, Metrics *ret) {
+        AliasCount *aliases = NULL;
 
-static int put_gauge(Buf *b, const char *name, const char *help, uint64_t value) {
-        return buf_printf(b, "# TYPE %s gauge\n# HELP %s %s\n%s %llu\n", name, name, help, name, (ull) value);
-}
-
-static int put_codes(Buf *b, const Metrics *m) {
-        int r;
-
-        r = buf_printf(b, "# TYPE midtls_calls counter\n# HELP midtls_calls Calls that have ended, by what became of them.\n");
-        for (unsigned i = 0; r == 0 && i < _CALL_CODE_MAX; i++)
-                r = buf_printf(b, "midtls_calls_total{code=\"%s\"} %llu\n", call_code_row((CallCode) i)->name, (ull) m->n_by_code[i]);
-        return r;
-}
-
-/* Names of profiles are letters and digits, so they need no quoting. */
-static int put_profiles(Buf *b, const Directory *d) {
-        int r;
-
-        r = buf_printf(b, "# TYPE midtls_certificate_not_after_seconds gauge\n"
-                          "# UNIT midtls_certificate_not_after_seconds seconds\n"
-                          "# HELP midtls_certificate_not_after_seconds When the client certificate expires, in seconds since 1970.\n");
-        for (size_t i = 0; r == 0 && i < d->n_profiles; i++) {
-                const MsgProfile *p = &d->profiles[i]->m;
-
-                if (p->not_after != 0)
-                        r = buf_printf(b, "midtls_certificate_not_after_seconds{profile=\"%.*s\"} %llu\n", (int) p->name.size,
-                                       (const char *) p->name.data, (ull) p->not_after);
+        if (m->n_aliases > 0) {
+                aliases = calloc(m->n_aliases, sizeof(*aliases));
+                if (!aliases)
+                        return -ENOMEM;
+                memcpy(aliases, m->aliases, m->n_aliases * sizeof(*aliases));
         }
-
-        if (r == 0)
-                r = buf_printf(b, "# TYPE midtls_profile_ready gauge\n# HELP midtls_profile_ready Whether the profile's key can be used.\n");
-        for (size_t i = 0; r == 0 && i < d->n_profiles; i++) {
-                const MsgProfile *p = &d->profiles[i]->m;
-
-                r = buf_printf(b, "midtls_profile_ready{profile=\"%.*s\"} %d\n", (int) p->name.size, (const char *) p->name.data,
-                               p->state == PROTO_STATE_READY);
-        }
-        return r;
+        *ret = *m;
+        ret->aliases = aliases;
+        return 0;
 }
 
-typedef struct CounterRow {
-        const char *name, *help;
-        size_t offset;
-} CounterRow;
-
-static const CounterRow counters[] = {
-        {"midtls_call_sent_bytes", "Bytes of request bodies sent.", offsetof(Metrics, bytes_out)},
-        {"midtls_call_received_bytes", "Bytes of answers' bodies received.", offsetof(Metrics, bytes_in)},
-        {"midtls_call_duration_microseconds", "Time spent in calls.", offsetof(Metrics, duration_usec)},
-        {"midtls_signatures", "Handshakes that keyd signed.", offsetof(Metrics, n_signatures)},
-        {"midtls_resumed_handshakes", "Handshakes that resumed a session.", offsetof(Metrics, n_resumed)},
-        {"midtls_retries", "Attempts beyond the first of each call.", offsetof(Metrics, n_retries)},
-        {"midtls_reused_connections", "Calls over a kept connection.", offsetof(Metrics, n_reused)},
-};
-
-int metrics_format(const Metrics *m, const MetricsNow *now, Buf *ret) {
-        int r;
-
-        r = put_codes(ret, m);
-        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(counters); i++)
-                r = put_counter(ret, counters[i].name, counters[i].help, *(const uint64_t *) ((const char *) m + counters[i].offset));
-        if (r == 0)
-                r = put_gauge(ret, "midtls_calls_in_flight", "Calls under way.", now->n_calls);
-        if (r == 0)
-                r = put_gauge(ret, "midtls_keyd_up", "Whether keyd is there.", now->keyd_up);
-        if (r == 0)
-                r = put_profiles(ret, now->directory);
-        return r < 0 ? r : buf_printf(ret, "# EOF\n");
+void metrics_done(Metrics *m) {
+        free(m->aliases);
+        *m = (Metrics) {};
 }

@@ -37,11 +37,23 @@ static bool take_soap_action(RequestOptions *o, const char *value) {
         return true;
 }
 
+static bool take_soap_addressing(RequestOptions *o, const char *value) {
+        o->soap_addressing = true;
+        return strcmp(value, "1.0") == 0;
+}
+
+static bool take_token(RequestOptions *o, const char *value) {
+        o->token = value;
+        return true;
+}
+
 static const OptionRow rows[] = {
         {PREFIX "Timeout", take_timeout, "a time span such as 30s"},
         {PREFIX "Retry", take_retry, "off"},
         {PREFIX "Soap", take_soap, "1.1 or 1.2"},
         {PREFIX "Soap-Action", take_soap_action, "a URI"},
+        {PREFIX "Soap-Addressing", take_soap_addressing, "1.0"},
+        {PREFIX "Token", take_token, "a token"},
 };
 
 bool option_is_ours(const char *name) {
@@ -66,7 +78,8 @@ int option_take(RequestOptions *o, const char *name, const char *value, CallErro
                 return rows[i].take(o, value) ? 0 : refuse(ret_error, rows[i].name, rows[i].right, "has a value that means nothing");
         }
 
-        call_error_set(ret_error, CALL_REQUEST_INVALID, "There are Midtls-Timeout, Midtls-Retry, Midtls-Soap and Midtls-Soap-Action.",
+        call_error_set(ret_error, CALL_REQUEST_INVALID,
+                       "There are Midtls-Timeout, Midtls-Retry, Midtls-Soap, Midtls-Soap-Action, Midtls-Soap-Addressing and Midtls-Token.",
                        "there is no option %.60s", name);
         return 1;
 }

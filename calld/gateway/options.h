@@ -12,6 +12,8 @@ typedef struct RequestOptions {
         uint64_t timeout_usec; /* 0: not said */
         SoapVersion soap;
         const char *soap_action; /* borrowed; NULL: not said */
+        bool soap_addressing;
+        const char *token; /* borrowed; NULL: not said */
         bool retry_off;
         unsigned seen; /* bits: an option is said once */
 } RequestOptions;

@@ -101,6 +101,8 @@ static void take_special(Reader *r, const char *name, const char *value) {
                 take_encoding(r, value);
         else if (strcasecmp(name, "Expect") == 0)
                 q->expects_continue = strcasecmp(value, "100-continue") == 0;
+        else if (strcasecmp(name, "Origin") == 0 || strncasecmp(name, "Sec-Fetch-", 10) == 0)
+                q->from_page = true; /* Fetch, 3.1; Fetch Metadata Request Headers, 2 */
         else if (strcasecmp(name, "Connection") == 0) {
                 if (r->n_connection_values == CONNECTION_FIELDS_MAX)
                         fail(r, NULL, "too many Connection fields");

@@ -16,6 +16,7 @@ typedef struct Request {
         unsigned n_hosts;
         bool has_body;
         bool expects_continue;
+        bool from_page;    /* a browser sent it for a web page */
         bool bad_framing;  /* nobody can say where the body ends: answered at once, and the connection is closed */
         int64_t body_size; /* -1: chunked; 0 without a body */
         RequestOptions options;

@@ -188,7 +188,7 @@ static json_t *profile(const Directory *d, const Profile *p) {
         json_object_set_new(o, "allowed_names", texts(&m->allowed_names));
         json_object_set_new(o, "pins", pins(&m->pins));
         json_object_set_new(o, "certificate", certificate_to_json(m));
-        json_object_set_new(o, "chain", certificate_subjects(m));
+        json_object_set_new(o, "chain", certificate_chain(m));
         json_object_set_new(o, "connections", aliases_of(d, p));
         return o;
 }
@@ -203,10 +203,12 @@ json_t *reserved_profiles(const Directory *d) {
 
 json_t *reserved_status(const Gateway *g) {
         const Directory *d = g->directory;
+        unsigned n_calls = shared_n_calls(g->shared);
 
-        return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "version", MIDTLS_VERSION, "mid_name",
-                         reserved_text(d->limits.mid_name), "keyd", watch_is_up(g->watch) ? "up" : "down", "revision", (json_int_t) d->revision,
-                         "n_connections", (json_int_t) d->n_connections, "n_profiles", (json_int_t) d->n_profiles, "n_calls", (json_int_t) g->n_calls,
-                         "uptime_usec", (json_int_t) (now_usec() - g->started_usec), "max_calls", (json_int_t) d->limits.max_calls,
-                         "max_calls_per_user", (json_int_t) d->limits.max_calls_per_user);
+        return json_pack("{s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "version", MIDTLS_VERSION, "sandbox", g->shared->sandbox,
+                         "mid_name", reserved_text(d->limits.mid_name), "keyd", shared_keyd_is_up(g->shared) ? "up" : "down", "revision",
+                         (json_int_t) shared_revision(g->shared), "n_connections", (json_int_t) d->n_connections, "n_profiles",
+                         (json_int_t) d->n_profiles, "n_calls", (json_int_t) n_calls, "uptime_usec",
+                         (json_int_t) (now_usec() - g->shared->started_usec), "max_calls", (json_int_t) d->limits.max_calls, "max_calls_per_user",
+                         (json_int_t) d->limits.max_calls_per_user, "enforce", !d->limits.report_only);
 }

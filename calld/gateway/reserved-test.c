@@ -2,6 +2,7 @@
 
 /* POST /test/ALIAS: one call on a connection of its own, told step by step */
 
+#include "calld/gateway/certificate.h"
 #include "calld/gateway/reserved.h"
 
 typedef enum TestStep {
@@ -76,6 +77,24 @@ static TestStep failed_step(CallCode code, const CallReport *r) {
         }
 }
 
+/* Whether the server would take a certificate of our issuer, as far as it says. RFC 8446, 4.2.4; RFC 5246, 7.4.4: it need not say it. */
+static bool is_acceptable(const Exchange *e) {
+        size_t n = MIN_OF(e->detail->n_issuers, (size_t) DETAIL_ISSUERS_MAX);
+
+        for (size_t i = 0; i < n; i++)
+                if (certificate_has_issuer(&e->destination->profile->m, e->detail->issuers[i]))
+                        return true;
+        return e->detail->n_issuers == 0 || e->detail->n_issuers > n;
+}
+
+static void describe_request(const Exchange *e, char *ret, size_t size) {
+        if (e->detail->n_issuers == 0)
+                snprintf(ret, size, "of any issuer");
+        else
+                snprintf(ret, size, "%zu issuer%s accepted, ours is %s", e->detail->n_issuers, e->detail->n_issuers == 1 ? "" : "s",
+                         is_acceptable(e) ? "among them" : "not among them");
+}
+
 /* What a step that went well has to tell. */
 static void describe(TestStep step, const Exchange *e, char *ret, size_t size) {
         const MsgConnection *m = &e->destination->m;
@@ -84,11 +103,11 @@ static void describe(TestStep step, const Exchange *e, char *ret, size_t size) {
         ret[0] = '\0';
         switch (step) {
         case STEP_DNS:
-                snprintf(ret, size, "%.*s", (int) m->host.size, (const char *) m->host.data);
+                snprintf(ret, size, m->proxy.size > 0 ? "%.*s, left to the proxy" : "%.*s", (int) m->host.size, (const char *) m->host.data);
                 break;
 
         case STEP_TCP:
-                snprintf(ret, size, "%s port %u", r->address, m->port);
+                snprintf(ret, size, m->proxy.size > 0 ? "the proxy %s, from there port %u" : "%s port %u", r->address, m->port);
                 break;
 
         case STEP_TLS:
@@ -99,15 +118,19 @@ static void describe(TestStep step, const Exchange *e, char *ret, size_t size) {
                 snprintf(ret, size, "%s", r->server_subject);
                 break;
 
+        case STEP_CERTIFICATE_REQUEST:
+                describe_request(e, ret, size);
+                break;
+
         case STEP_SIGNATURE:
-                snprintf(ret, size, "by keyd, profile %.*s", (int) m->profile.size, (const char *) m->profile.data);
+                snprintf(ret, size, "by keyd, profile %.*s, generation %llu", (int) m->profile.size, (const char *) m->profile.data,
+                         (unsigned long long) e->destination->profile->m.generation);
                 break;
 
         case STEP_HTTP:
                 snprintf(ret, size, "status %u", r->status);
                 break;
 
-        case STEP_CERTIFICATE_REQUEST:
         case STEP_ACCEPTED:
         case _STEP_MAX:
         default:
@@ -118,6 +141,8 @@ static void describe(TestStep step, const Exchange *e, char *ret, size_t size) {
 static uint64_t step_usec(TestStep step, const CallReport *r) {
         uint64_t from = 0, to = 0;
 
+        if (step == STEP_SIGNATURE)
+                return r->sign_usec;
         if (step == STEP_DNS)
                 to = r->dns_usec;
         else if (step == STEP_TCP) {
@@ -152,15 +177,33 @@ static json_t *step_to_json(TestStep step, TestStep failed, const Exchange *e) {
                          "", "usec", (json_int_t) step_usec(step, &e->report));
 }
 
+/* What was seen of the server and what it was shown, for whoever has to explain a refusal. */
+static void put_detail(json_t *test, const Exchange *e) {
+        const Profile *p = e->destination->profile;
+        json_t *chain = json_array(), *issuers = json_array();
+
+        for (size_t i = 0; i < e->detail->n_chain; i++)
+                json_array_append_new(chain, certificate_server(&e->detail->chain[i]));
+        for (size_t i = 0; i < MIN_OF(e->detail->n_issuers, (size_t) DETAIL_ISSUERS_MAX); i++)
+                json_array_append_new(issuers, reserved_text(span_from_string(e->detail->issuers[i])));
+        json_object_set_new(test, "server_chain", chain);
+        json_object_set_new(test, "accepted_issuers", issuers);
+        json_object_set_new(test, "client_certificate", p ? certificate_to_json(&p->m) : json_null());
+}
+
 static void answer(Exchange *e) {
         _cleanup_free_ char *url = reserved_url(&e->destination->m);
         TestStep failed = failed_step(e->error.code, &e->report);
-        json_t *steps = json_array();
+        json_t *steps = json_array(), *test;
 
         for (TestStep i = STEP_DNS; i < _STEP_MAX; i++)
                 json_array_append_new(steps, step_to_json(i, failed, e));
-        reserved_answer_json(e, json_pack("{s:s, s:s, s:b, s:o, s:i}", "alias", e->alias, "url", url ? url : "", "ok", failed == _STEP_MAX, "steps",
-                                          steps, "http_status", (int) e->report.status));
+        test = json_pack("{s:s, s:s, s:b, s:o, s:s?, s:s, s:i}", "alias", e->alias, "url", url ? url : "", "ok", failed == _STEP_MAX, "steps", steps,
+                         "code", failed == _STEP_MAX ? NULL : call_code_row(e->error.code)->name, "call_id", e->call_id, "http_status",
+                         (int) e->report.status);
+        if (test)
+                put_detail(test, e);
+        reserved_answer_json(e, test);
 }
 
 static void on_head(void *userdata, unsigned status, const CallHeader *headers, size_t n_headers, int64_t content_length) {
@@ -202,6 +245,13 @@ void reserved_test(Exchange *e, Span alias) {
                 return;
         }
 
+        e->detail = calloc(1, sizeof(*e->detail));
+        if (!e->detail) {
+                call_error_set(&e->error, CALL_INTERNAL, NULL, "out of memory");
+                exchange_answer_error(e);
+                return;
+        }
+
         if (!exchange_launch(e,
                              &(CallRequest) {
                                      .connection = e->destination,
@@ -210,6 +260,7 @@ void reserved_test(Exchange *e, Span alias) {
                                      .timeout_usec = e->destination->m.timeout_usec,
                                      .call_id = e->call_id,
                                      .fresh = true,
+                                     .detail = e->detail,
                              },
                              &test_ops))
                 answer(e);

@@ -2,9 +2,13 @@
 
 #include "calld/gateway/reserved.h"
 
+#include <string.h>
+#include <strings.h>
+
 #define TYPE_JSON "application/json"
 #define TYPE_TEXT "text/plain; charset=utf-8"
 #define TYPE_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#define TYPE_METRICS_PLAIN "text/plain; version=0.0.4; charset=utf-8"
 #define METRICS_MAX (4U * 1024 * 1024)
 
 void reserved_answer_json(Exchange *e, json_t *value) {
@@ -31,13 +35,36 @@ static void answer_status(Exchange *e) {
         reserved_answer_json(e, reserved_status(e->gateway));
 }
 
+/* Prometheus names both formats; who names neither gets OpenMetrics. RFC 9110, 12.5.1, but without weights. */
+static MetricsForm wanted_form(const Request *r) {
+        bool plain = false;
+
+        for (size_t i = 0; i < r->n_headers; i++) {
+                if (strcasecmp(r->headers[i].name, "Accept") != 0)
+                        continue;
+                if (strcasestr(r->headers[i].value, "application/openmetrics-text"))
+                        return METRICS_OPENMETRICS;
+                plain |= strcasestr(r->headers[i].value, "text/plain") != NULL;
+        }
+        return plain ? METRICS_PLAIN : METRICS_OPENMETRICS;
+}
+
 static void answer_metrics(Exchange *e) {
         _cleanup_(buf_done) Buf text = BUF_INIT(METRICS_MAX);
+        _cleanup_(metrics_done) Metrics metrics = {};
+        MetricsForm form = wanted_form(&e->request);
         const Gateway *g = e->gateway;
-        MetricsNow now = {.n_calls = g->n_calls, .keyd_up = watch_is_up(g->watch), .directory = g->directory};
+        MetricsNow now = {
+                .n_calls = shared_n_calls(g->shared),
+                .n_workers = (unsigned) g->shared->n_watches,
+                .n_draining = shared_draining(g->shared),
+                .configuration_usec = shared_configuration_usec(g->shared),
+                .keyd_up = shared_keyd_is_up(g->shared),
+                .directory = g->directory,
+        };
 
-        if (metrics_format(&g->metrics, &now, &text) == 0)
-                exchange_answer_text(e, 200, TYPE_METRICS, buf_span(&text));
+        if (shared_read(g->shared, &metrics) == 0 && metrics_format(&metrics, &now, form, &text) == 0)
+                exchange_answer_text(e, 200, form == METRICS_PLAIN ? TYPE_METRICS_PLAIN : TYPE_METRICS, buf_span(&text));
         else
                 reserved_answer_json(e, NULL);
 }
@@ -48,7 +75,7 @@ static void answer_healthz(Exchange *e) {
 
 /* Ready for every call: the connections are known and keyd is there for new handshakes. */
 static void answer_readyz(Exchange *e) {
-        if (watch_is_up(e->gateway->watch))
+        if (shared_keyd_is_up(e->gateway->shared))
                 exchange_answer_text(e, 200, TYPE_TEXT, SPAN_LITERAL("ready\n"));
         else
                 exchange_answer_text(e, 503, TYPE_TEXT, SPAN_LITERAL("keyd is not there\n"));

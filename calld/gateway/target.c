@@ -4,8 +4,6 @@
 
 #include "common/parse.h"
 
-#define RESERVED_AUTHORITY "midtls"
-
 static Span span_from(Span s, size_t offset) {
         return span_make(s.data + offset, s.size - offset);
 }
@@ -113,7 +111,7 @@ static int take_alias(Span authority, Target *ret, const char **ret_why) {
                 return TARGET_E_INVALID;
         }
 
-        ret->kind = span_is_nocase(authority, RESERVED_AUTHORITY) ? TARGET_RESERVED : TARGET_ALIAS;
+        ret->kind = span_is_nocase(authority, TARGET_RESERVED_AUTHORITY) ? TARGET_RESERVED : TARGET_ALIAS;
         ret->alias = authority;
         return 0;
 }
@@ -130,6 +128,7 @@ static int take_host(Span authority, Target *ret, const char **ret_why) {
                 return TARGET_E_INVALID;
 
         ret->kind = TARGET_URL;
+        ret->authority = authority;
         ret->host = span_make(authority.data, colon);
         if (colon == authority.size)
                 return 0;

@@ -11,6 +11,8 @@
 
 #include "common/span.h"
 
+#define TARGET_RESERVED_AUTHORITY "midtls"
+
 typedef enum TargetKind {
         TARGET_ALIAS,    /* origin-form with Host, or http://ALIAS/path */
         TARGET_RESERVED, /* the authority `midtls` */
@@ -20,9 +22,9 @@ typedef enum TargetKind {
 typedef struct Target {
         TargetKind kind;
         Span alias;
-        Span scheme, host;
-        uint16_t port; /* 0: not said */
-        Span path;     /* path and query as sent: "" or begins with "/" or "?" */
+        Span scheme, authority, host; /* of TARGET_URL */
+        uint16_t port;                /* 0: not said */
+        Span path;                    /* path and query as sent: "" or begins with "/" or "?" */
 } Target;
 
 enum {

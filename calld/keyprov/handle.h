@@ -8,7 +8,7 @@
 
 /*
  * Makes the handle of one TLS connection. @public_key: of the leaf certificate. The handle keeps a reference to @public_key and @h; @client outlives it.
- * provider_load() came before.
+ * library_enter() came before.
  *
  * Return: 0, -EOPNOTSUPP when keys of this type cannot be used, -EIO when OpenSSL fails
  */

@@ -147,6 +147,10 @@ static int ex_data_index(void) {
         return index;
 }
 
+int handshake_prepare(void) {
+        return ex_data_index() < 0 ? -ENOMEM : 0;
+}
+
 int handshake_attach(Handshake *h, SSL_CTX *ctx) {
         int index = ex_data_index();
 

@@ -36,7 +36,7 @@ typedef struct Handshake {
 
         /* the messages with their four-byte headers */
         Buf transcript;
-        bool frozen;   /* after the first signature and after an overflow */
+        bool frozen;   /* after the first signature, after an overflow and when nobody wants it any more: nothing is signed */
         bool overflow; /* longer than PROTO_TRANSCRIPT_MAX */
 
         /* what was seen */
@@ -52,6 +52,11 @@ typedef struct Handshake {
 
         /* what came of the signature */
         bool is_signed;
+        unsigned n_unanswered; /* requests that keyd may have signed although no answer came */
+        unsigned n_asked;
+        uint64_t keyd_usec; /* what keyd needed for the signature that it made, without waiting */
+        uint64_t sign_usec; /* until the answers */
+        bool counted;       /* the call that opened the connection has taken this into its report */
         HandshakeFailure failure;
         uint8_t refusal_code; /* RefusalCode */
         char sentence[PROTO_TEXT_MAX + 1];
@@ -64,7 +69,8 @@ typedef struct Handshake {
         int fd; /* the connection's socket, borrowed from libcurl; -1: not known */
         char server_subject[256];
         char server_issuer[256];
-        char server_names[256]; /* the names its certificate has, for the hint */
+        char server_names[256];    /* the names its certificate has, for the hint */
+        struct CallDetail *detail; /* borrowed from the call; NULL: nobody wants to know more */
 } Handshake;
 
 /* @alias and @call_id are cut at their maximum. Return: 0 or -ENOMEM */
@@ -75,6 +81,9 @@ DEFINE_CLEANUP(Handshake *, handshake_unref)
 
 /* Records why there will be no signature; the first reason stands. @sentence may be NULL. */
 void handshake_fail(Handshake *h, HandshakeFailure failure, uint8_t refusal_code, Span sentence);
+
+/* Once, before threads: so that handshake_attach() may be called by several. Return: 0 or -ENOMEM */
+int handshake_prepare(void) _must_check_;
 
 /* Gives @ctx a reference and lets it report each message to @h. Return: 0 or -ENOMEM */
 int handshake_attach(Handshake *h, SSL_CTX *ctx) _must_check_;

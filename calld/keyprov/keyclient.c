@@ -10,7 +10,8 @@
 #define ANSWER_MAX 4096U
 
 struct KeyClient {
-        char *socket_path;
+        KeyClientConnect connect;
+        void *connect_userdata; /* borrowed */
         KeyClientIsUp is_up;
         const void *userdata; /* borrowed */
         uint64_t timeout_usec;
@@ -26,7 +27,7 @@ enum {
         EXCHANGE_E_REFUSED,
 };
 
-int keyclient_new(const char *socket_path, KeyClientIsUp is_up, const void *userdata, KeyClient **ret) {
+int keyclient_new(KeyClientConnect connect, void *connect_userdata, KeyClientIsUp is_up, const void *userdata, KeyClient **ret) {
         _cleanup_(keyclient_freep) KeyClient *c = NULL;
 
         c = calloc(1, sizeof(*c));
@@ -37,9 +38,8 @@ int keyclient_new(const char *socket_path, KeyClientIsUp is_up, const void *user
         c->is_up = is_up;
         c->userdata = userdata;
         c->timeout_usec = KEYCLIENT_TIMEOUT_USEC;
-        c->socket_path = strdup(socket_path);
-        if (!c->socket_path)
-                return -ENOMEM;
+        c->connect = connect;
+        c->connect_userdata = connect_userdata;
 
         *ret = TAKE_PTR(c);
         return 0;
@@ -50,7 +50,6 @@ KeyClient *keyclient_free(KeyClient *c) {
                 return NULL;
 
         close_fdp(&c->fd);
-        free(c->socket_path);
         free(c);
         return NULL;
 }
@@ -117,7 +116,7 @@ static int keyclient_connect(KeyClient *c, uint64_t deadline_usec) {
         _cleanup_fd_ int fd = -1;
         int r;
 
-        r = chan_connect(c->socket_path, deadline_usec, &fd);
+        r = c->connect(c->connect_userdata, deadline_usec, &fd);
         if (r == -ETIMEDOUT)
                 return EXCHANGE_E_SILENT;
         if (r == -ENOENT || r == -ECONNREFUSED)
@@ -156,6 +155,7 @@ static int take_answer(uint8_t type, Span body, uint64_t id, Handshake *h, size_
         if (answer.signature.size < min || answer.signature.size > max)
                 return EXCHANGE_E_INVALID;
 
+        h->keyd_usec = answer.busy_usec;
         memcpy(signature, answer.signature.data, answer.signature.size);
         *ret_size = answer.signature.size;
         return 0;
@@ -182,11 +182,14 @@ static int exchange(KeyClient *c, Handshake *h, MsgSign *m, size_t min, size_t m
         if (r != 0)
                 return r;
 
+        h->n_unanswered++;
         r = receive_answer(fd, &answer, m->deadline_usec, &type, &body);
         if (r != 0)
                 return r;
 
         r = take_answer(type, body, m->request_id, h, min, max, signature, ret_size);
+        if (r == 0 || r == EXCHANGE_E_REFUSED)
+                h->n_unanswered--;
         if (r == 0)
                 c->fd = TAKE_FD(fd);
         return r;
@@ -220,6 +223,7 @@ int keyclient_sign(KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t sc
                 .deadline_usec = deadline_after(c->timeout_usec),
                 .transcript = transcript,
         };
+        uint64_t started_usec = now_usec();
         bool kept;
         int r;
 
@@ -239,5 +243,7 @@ int keyclient_sign(KeyClient *c, Handshake *h, uint16_t tls_version, uint16_t sc
                         r = exchange(c, h, &m, min, max, signature, ret_size);
         }
 
+        h->n_asked++;
+        h->sign_usec += now_usec() - started_usec;
         return r == 0 ? 0 : no_signature(h, r);
 }

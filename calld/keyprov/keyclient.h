@@ -15,11 +15,14 @@
 
 typedef struct KeyClient KeyClient;
 
+/* Opens a connection to keyd, as chan_connect() does. */
+typedef int (*KeyClientConnect)(void *userdata, uint64_t deadline_usec, int *ret_fd);
+
 /* Tells if keyd is known to be there; false: no connection is even tried. */
 typedef bool (*KeyClientIsUp)(const void *userdata);
 
-/* Connects at the first signature. @is_up may be NULL; @userdata outlives the client. Return: 0 or -ENOMEM */
-int keyclient_new(const char *socket_path, KeyClientIsUp is_up, const void *userdata, KeyClient **ret) _must_check_;
+/* Connects at the first signature. @is_up may be NULL; both userdata outlive the client. Return: 0 or -ENOMEM */
+int keyclient_new(KeyClientConnect connect, void *connect_userdata, KeyClientIsUp is_up, const void *userdata, KeyClient **ret) _must_check_;
 KeyClient *keyclient_free(KeyClient *c);
 DEFINE_CLEANUP(KeyClient *, keyclient_free)
 

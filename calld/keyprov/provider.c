@@ -49,35 +49,12 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
 }
 
 /*
- * The default provider comes first: an unqualified fetch takes the first provider that has the name, and ECDHE needs EC key generation. The
- * property says the same again; it must be optional ("?"), or the signature of a key of ours would not be found.
+ * The default provider's algorithms come first: an unqualified fetch takes the first provider that has the name, and ECDHE needs EC key
+ * generation. The property says the same again; it must be optional ("?"), or the signature of a key of ours would not be found.
  */
-static int provider_load_once(void) {
-        /* for the life of the process, and never unloaded: TLS may be under way until the end */
-        static OSSL_PROVIDER *volatile first, *volatile ours;
-
-        first = OSSL_PROVIDER_load(NULL, "default");
-        if (!first)
+int provider_load(OSSL_LIB_CTX *context, OSSL_PROVIDER **ret) {
+        if (OSSL_PROVIDER_add_builtin(context, PROVIDER_NAME, provider_init) != 1)
                 return -EIO;
-        if (OSSL_PROVIDER_add_builtin(NULL, PROVIDER_NAME, provider_init) != 1)
-                return -EIO;
-        ours = OSSL_PROVIDER_load(NULL, PROVIDER_NAME);
-        if (!ours)
-                return -EIO;
-        if (EVP_set_default_properties(NULL, "?provider=default") != 1)
-                return -EIO;
-        return 0;
-}
-
-int provider_load(void) {
-        static bool loaded = false;
-        int r;
-
-        if (loaded)
-                return 0;
-
-        r = provider_load_once();
-        ERR_clear_error();
-        loaded = r == 0;
-        return r;
+        *ret = OSSL_PROVIDER_load(context, PROVIDER_NAME);
+        return *ret && EVP_set_default_properties(context, "?provider=default") == 1 ? 0 : -EIO;
 }

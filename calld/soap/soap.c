@@ -14,7 +14,7 @@ static const VersionRow rows[] = {
                         .name = "1.1",
                         .uri = SOAP_NAMESPACE_1_1,
                         .head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                                "<soap:Envelope xmlns:soap=\"" SOAP_NAMESPACE_1_1 "\"><soap:Body>",
+                                "<soap:Envelope xmlns:soap=\"" SOAP_NAMESPACE_1_1 "\">",
                         .tail = "</soap:Body></soap:Envelope>\n",
                         .type = "text/xml; charset=utf-8",
                 },
@@ -23,7 +23,7 @@ static const VersionRow rows[] = {
                         .name = "1.2",
                         .uri = SOAP_NAMESPACE_1_2,
                         .head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                                "<soap:Envelope xmlns:soap=\"" SOAP_NAMESPACE_1_2 "\"><soap:Body>",
+                                "<soap:Envelope xmlns:soap=\"" SOAP_NAMESPACE_1_2 "\">",
                         .tail = "</soap:Body></soap:Envelope>\n",
                         .type = "application/soap+xml; charset=utf-8",
                 },
@@ -81,10 +81,14 @@ static int refuse(const char *what, char ret_why[SOAP_WHY_SIZE]) {
         return SOAP_E_INVALID;
 }
 
-static int put_envelope(const VersionRow *row, Span inner, Buf *ret) {
+static int put_envelope(const VersionRow *row, Span header, Span inner, Buf *ret) {
         int r;
 
         r = buf_append(ret, row->head, strlen(row->head));
+        if (r == 0)
+                r = buf_append(ret, header.data, header.size);
+        if (r == 0)
+                r = buf_append(ret, "<soap:Body>", strlen("<soap:Body>"));
         if (r == 0)
                 r = buf_append(ret, inner.data, inner.size);
         if (r == 0)
@@ -92,23 +96,25 @@ static int put_envelope(const VersionRow *row, Span inner, Buf *ret) {
         return r;
 }
 
-int soap_wrap(SoapVersion version, Span body, Buf *ret, char ret_why[SOAP_WHY_SIZE]) {
+int soap_wrap(SoapVersion version, Span header, Span body, Buf *ret, char ret_why[SOAP_WHY_SIZE]) {
         const VersionRow *row = &rows[version];
         Root root = {.uri = row->uri};
         SoapReader reader = {.on_start = on_root, .userdata = &root};
         int r;
 
         if (body.size == 0)
-                return put_envelope(row, body, ret);
+                return put_envelope(row, header, body, ret);
 
         r = soap_read(&reader, body, ret_why);
         if (r != 0)
                 return r;
         if (!is_utf8(body))
                 return refuse("the body has to be UTF-8, as Content-Type will say", ret_why);
+        if (root.is_envelope && header.size > 0)
+                return refuse("the body is an envelope already, so that no header can be put into it: leave out Midtls-Soap-Addressing", ret_why);
         if (root.is_envelope)
                 return root.version_right ? 0 : refuse("the body is an envelope of another SOAP version than Midtls-Soap says", ret_why);
-        return put_envelope(row, without_declaration(body), ret);
+        return put_envelope(row, header, without_declaration(body), ret);
 }
 
 int soap_fields(SoapVersion version, const char *action, char *ret_type, char *ret_action, size_t size) {

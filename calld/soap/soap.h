@@ -33,11 +33,17 @@ enum {
 
 /*
  * Makes an envelope of that version around @body, or leaves *ret empty when @body is one already. @body comes from a caller; empty is taken for
- * an empty Body. *ret is initialised with a maximum.
+ * an empty Body. @header: of soap_addressing(), or empty; an envelope that is there already is refused with it. *ret is initialised with a maximum.
  *
  * Return: 0, SOAP_E_INVALID, -EMSGSIZE, -ENOMEM
  */
-int soap_wrap(SoapVersion version, Span body, Buf *ret, char ret_why[SOAP_WHY_SIZE]) _must_check_;
+int soap_wrap(SoapVersion version, Span header, Span body, Buf *ret, char ret_why[SOAP_WHY_SIZE]) _must_check_;
+
+/*
+ * A header with WS-Addressing's To, Action, MessageID and ReplyTo, for the soap_wrap() of either version. @to and @action come from a caller.
+ * Return: 0 or as buf_append
+ */
+int soap_addressing(const char *to, const char *action, const char *message_id, Buf *ret) _must_check_;
 
 /* Content-Type, and for 1.1 SOAPAction; @action may be NULL and holds no quote. Both at most @size, "" for none. Return: 0 or -EMSGSIZE */
 int soap_fields(SoapVersion version, const char *action, char *ret_type, char *ret_action, size_t size) _must_check_;

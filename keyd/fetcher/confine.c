@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "common/jail.h"
+#include "common/landlock.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -88,5 +89,12 @@ static const JailRule syscalls[] = {
 /* clang-format on */
 
 int confine(bool sandbox_off) {
-        return sandbox_off || SANITIZED ? 0 : jail_seccomp(syscalls, ARRAY_SIZE(syscalls));
+        static const LandlockRules rules = {.files = LANDLOCK_FILES_NONE, .tcp = LANDLOCK_TCP_CONNECT};
+        char text[LANDLOCK_TEXT_MAX];
+        int r;
+
+        if (sandbox_off || SANITIZED)
+                return 0;
+        r = landlock_confine(&rules, text);
+        return r < 0 ? r : jail_seccomp(syscalls, ARRAY_SIZE(syscalls));
 }

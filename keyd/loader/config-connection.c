@@ -3,9 +3,11 @@
 /* ALIAS.connection: the Connection & Credential alias */
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/parse.h"
 #include "common/proto.h"
+#include "keyd/loader/account.h"
 #include "keyd/loader/config-internal.h"
 
 static int parse_header(const IniContext *c, void *target);
@@ -168,7 +170,26 @@ static int check_lists(const ConnectionConfig *p, Problems *problems) {
         return 0;
 }
 
-static int check(ConnectionConfig *p, const Config *c, const ConfigXml *xml, Problems *problems) {
+static int check_proxy(const ConnectionConfig *p, unsigned mode, Problems *problems) {
+        RoleStore store;
+
+        if (!p->proxy_password || !*p->proxy_password)
+                return 0;
+        if (!p->proxy || !strchr(p->proxy, '@'))
+                return complain(p, problems, "write Proxy=http://USER@HOST:PORT or the like", "ProxyPassword= is there, but Proxy= names no user");
+        if (account_find(p->proxy_password, &store, NULL))
+                return problems_add(problems, p->file, 0, false, "write credential:NAME, file:PATH or midtls:BASE64",
+                                    "ProxyPassword= cannot be asked of %s", account_store_name(store));
+        if (!config_password_is_plain(p->proxy_password))
+                return 0;
+        if (mode & (S_IROTH | S_IWOTH))
+                return problems_add(problems, p->file, 0, false, "chmod 0640 the file with group midtls-keyd, or use ProxyPassword=credential:NAME",
+                                    "a password in plain text stands in a file that others can read (mode %04o)", mode);
+        return problems_add(problems, p->file, 0, true, "ProxyPassword=credential:NAME with LoadCredentialEncrypted= keeps it encrypted",
+                            "the proxy's password stands here in plain text");
+}
+
+static int check(ConnectionConfig *p, unsigned mode, const Config *c, const ConfigXml *xml, Problems *problems) {
         int r = 0;
 
         if (!alias_name_valid(p->alias))
@@ -179,6 +200,8 @@ static int check(ConnectionConfig *p, const Config *c, const ConfigXml *xml, Pro
                 r = complain(p, problems, "write a time span above zero", "ConnectTimeout= or Timeout= is zero");
         if (r >= 0)
                 r = check_lists(p, problems);
+        if (r >= 0)
+                r = check_proxy(p, mode, problems);
         if (r >= 0)
                 r = check_profile(p, c, xml, problems);
 
@@ -217,7 +240,7 @@ static int set_default_lists(ConnectionConfig *p) {
 int config_load_connection(const ConfigFile *file, const Config *c, const ConfigXml *xml, ConnectionConfig **ret, Problems *problems) {
         _cleanup_(connection_config_freep) ConnectionConfig *p = NULL;
         size_t n_before = problems->n_items;
-        unsigned mode;
+        unsigned mode = 0;
         int r;
 
         p = calloc(1, sizeof(*p));
@@ -233,7 +256,7 @@ int config_load_connection(const ConfigFile *file, const Config *c, const Config
                 return r;
 
         p->applies = config_applies_to(p->mid_servers, c->mid_name);
-        r = check(p, c, xml, problems);
+        r = check(p, mode, c, xml, problems);
         if (r >= 0)
                 r = config_first_error(problems, n_before, &p->reason);
         if (r < 0)

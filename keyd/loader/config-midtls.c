@@ -21,6 +21,9 @@ static const IniRow rows[] = {
         ROW("Calls",   "MaxHeaderBytes",    ini_parser_size,           max_header_bytes_64),
         ROW("Calls",   "HeaderTimeout",     ini_parser_timespan,       header_timeout_usec),
         ROW("Calls",   "IdleTimeout",       ini_parser_timespan,       idle_timeout_usec),
+        ROW("Calls",   "IdleExit",          ini_parser_timespan,       idle_exit_usec),
+        ROW("Calls",   "TcpToken",          ini_parser_string,         tcp_token),
+        ROW("Calls",   "Enforce",           ini_parser_bool,           enforce),
         ROW("Sandbox", "Mode",              config_parse_sandbox_mode, sandbox_strict),
         ROW("CyberArk", "Endpoint",          ini_parser_string,         stores[ROLE_STORE_CYBERARK].endpoint),
         ROW("CyberArk", "Program",           ini_parser_string,         stores[ROLE_STORE_CYBERARK].program),
@@ -84,10 +87,23 @@ static void drop_empty(char **s) {
         }
 }
 
+/* Callers read it too, so that it is a file of its own in any case. */
+static int check_tcp_token(const char *file, const Config *c, Problems *problems) {
+        if (!c->tcp_token || strncmp(c->tcp_token, "credential:", 11) == 0 || strncmp(c->tcp_token, "file:", 5) == 0)
+                return 0;
+        return problems_add(problems, file, 0, false, "write credential:NAME or file:PATH", "TcpToken= has a value that cannot be used");
+}
+
 static int check(const char *file, Config *c, Problems *problems) {
+        int r;
+
         drop_empty(&c->mid_name);
         drop_empty(&c->config_xml);
         drop_empty(&c->keystore_directory);
+        drop_empty(&c->tcp_token);
+        r = check_tcp_token(file, c, problems);
+        if (r < 0)
+                return r;
 
         if (c->max_header_bytes_64 >= HEADER_BYTES_MIN && c->max_header_bytes_64 <= HEADER_BYTES_MAX) {
                 c->max_header_bytes = (uint32_t) c->max_header_bytes_64;
@@ -172,7 +188,7 @@ int config_load_midtls(char *const *dirs, Config *c, Problems *problems) {
         c->max_header_bytes_64 = c->max_header_bytes = 64 * 1024;
         c->header_timeout_usec = 10 * USEC_PER_SEC;
         c->idle_timeout_usec = 60 * USEC_PER_SEC;
-        c->sandbox_strict = true;
+        c->enforce = c->sandbox_strict = true;
         c->stores[ROLE_STORE_VAULT].login = FETCH_LOGIN_TOKEN;
 
         r = config_dir_list(dirs, ".conf", &files);
@@ -191,6 +207,10 @@ int config_load_midtls(char *const *dirs, Config *c, Problems *problems) {
                         r = check_secrets(files.items[i].path, mode, c, problems);
                 if (r >= 0)
                         r = name_file(files.items[i].path, c);
+                if (r >= 0) {
+                        c->conf_file = strdup(files.items[i].path);
+                        r = c->conf_file ? 0 : -ENOMEM;
+                }
         }
 
         return r;

@@ -240,14 +240,42 @@ int config_parse_deny_addresses(const IniContext *c, void *target) {
         return parse_checked_words(c, target, deny_address_valid, "write loopback, private, link-local, none, or address ranges such as 10.0.0.0/8");
 }
 
-int config_parse_proxy(const IniContext *c, void *target) {
+/* scheme://[USER@]HOST:PORT, the user percent-encoded where need be (RFC 3986, 3.2.1); no password, which would be shown with it */
+static bool proxy_valid(const char *s) {
         static const char *const schemes[] = {"http://", "socks5://", "socks5h://"};
+        _cleanup_free_ char *host = NULL;
+        const char *rest = NULL, *at, *colon;
+        uint16_t port;
 
-        for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
-                if (strncmp(c->value, schemes[i], strlen(schemes[i])) == 0 && c->value[strlen(schemes[i])])
-                        return ini_parser_string(c, target);
+        for (size_t i = 0; i < ARRAY_SIZE(schemes) && !rest; i++)
+                if (strncmp(s, schemes[i], strlen(schemes[i])) == 0)
+                        rest = s + strlen(schemes[i]);
+        if (!rest || strlen(s) > PROTO_TEXT_MAX)
+                return false;
+        for (const char *p = s; *p; p++)
+                if ((unsigned char) *p <= 0x20 || (unsigned char) *p >= 0x7f)
+                        return false;
 
-        return *c->value ? complain(c, "write http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT") : 0;
+        at = strrchr(rest, '@');
+        if (at && (at == rest || strcspn(rest, ":/") < (size_t) (at - rest)))
+                return false;
+        rest = at ? at + 1 : rest;
+        colon = strrchr(rest, ':');
+        if (!colon || parse_port(colon + 1, &port) < 0)
+                return false;
+
+        /* RFC 3986, 3.2.2: an IPv6 address stands in brackets */
+        host = *rest == '[' && colon > rest + 1 && colon[-1] == ']' ? strndup(rest + 1, (size_t) (colon - rest) - 2)
+                                                                    : strndup(rest, (size_t) (colon - rest));
+        return host && host_valid(host) && (*rest == '[') == !!strchr(host, ':');
+}
+
+int config_parse_proxy(const IniContext *c, void *target) {
+        if (*c->value && !proxy_valid(c->value))
+                return complain(c, "write http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT, with USER@ before HOST where one is needed; "
+                                   "the password goes into ProxyPassword=");
+
+        return ini_parser_string(c, target);
 }
 
 int config_parse_retry_strategy(const IniContext *c, void *target) {

@@ -24,6 +24,10 @@ Config *config_free(Config *c) {
         free(c->mid_name);
         free(c->config_xml);
         free(c->keystore_directory);
+        if (c->tcp_token)
+                explicit_bzero(c->tcp_token, strlen(c->tcp_token));
+        free(c->tcp_token);
+        free(c->conf_file);
         free(c->host_key_folder);
         for (size_t i = 0; i < ROLE_STORES; i++)
                 store_config_done(&c->stores[i]);

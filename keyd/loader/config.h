@@ -115,7 +115,9 @@ typedef struct Config {
         uint32_t max_calls, max_calls_per_user;
         uint64_t max_header_bytes_64; /* as configured */
         uint32_t max_header_bytes;    /* checked: 4K to 1M */
-        uint64_t header_timeout_usec, idle_timeout_usec;
+        uint64_t header_timeout_usec, idle_timeout_usec, idle_exit_usec;
+        char *tcp_token, *conf_file; /* where the token is, or it; the file that says so */
+        bool enforce;                /* who may not call is turned away */
         bool sandbox_strict;
         StoreConfig stores[ROLE_STORES];
         bool instance_first; /* what the instance says masks the files here */

@@ -6,7 +6,7 @@
 
 #include "keyd/loader/cms.h"
 #include "keyd/loader/file.h"
-#include "keyd/loader/store.h"
+#include "keyd/loader/password-source.h"
 
 #define BASE64_MAX (64U * 1024)
 #define PASSWORD_MAX 4096U

@@ -31,6 +31,9 @@ static int add_opening(const Publication *p, RecordList *ret) {
                 .max_header_bytes = c->max_header_bytes,
                 .header_timeout_usec = c->header_timeout_usec,
                 .idle_timeout_usec = c->idle_timeout_usec,
+                .idle_exit_usec = c->idle_exit_usec,
+                .tcp_token = c->tcp_token ? span_from_string(c->tcp_token) : (Span) {},
+                .report_only = !c->enforce,
         };
         int r;
 

@@ -8,9 +8,10 @@
 #include "common/chan.h"
 #include "common/log.h"
 #include "common/msg-hello.h"
-#include "keyd/loader/config-internal.h"
+#include "keyd/loader/age.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/grant.h"
+#include "keyd/loader/handed-on.h"
 #include "keyd/loader/instance.h"
 #include "keyd/loader/publish.h"
 #include "keyd/loader/record.h"
@@ -145,15 +146,6 @@ static bool had_crls(const LoadRequest *q, const char *profile) {
         return false;
 }
 
-/* Nobody asked, all was well, and what a secret store gave is young. */
-static bool need_not_ask(const Run *run, const ProfileResult *r) {
-        const MsgLoad *load = &run->request.load;
-
-        return load->quiet && !load->resend_keys && !load->signer_is_empty && r->has_previous && r->previous.generation > 0 &&
-               r->previous.state == PROTO_STATE_READY && r->previous.reason.size == 0 && store_asks_vault(r->config) &&
-               vault_is_young(&run->vault, r->config);
-}
-
 /*
  * One profile; whatever is wrong with it stays with it. Our own failure counts as one of the profile's.
  *
@@ -175,7 +167,7 @@ static int load_profile(Run *run, ProfileResult *r) {
                 r->previous.generation = 0;
         } else if (request_find_left_out(&run->request, config->name, &quarantine))
                 leave_out(r, &quarantine);
-        else if (need_not_ask(run, r))
+        else if (age_is_young(&run->vault, &run->request.load, r))
                 leave_out(r, &(MsgQuarantine) {.put_off = true});
         else {
                 run->vault.profile = config->name;
@@ -206,37 +198,6 @@ static int load_some(Run *run, bool of_vault) {
         return r;
 }
 
-static void note_ages(Run *run) {
-        const MsgLoad *load = &run->request.load;
-
-        for (size_t i = 0; i < ROLE_STORES; i++) {
-                uint64_t since = load->fetched_realtime[i];
-
-                run->vault.channels[i].is_young = load->quiet && since > 0 && load->realtime >= since &&
-                                                  load->realtime - since < run->config->stores[i].refresh_usec / USEC_PER_SEC;
-        }
-}
-
-/* So that no value becomes older than it may. */
-static int tell_refresh(const Run *run) {
-        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
-        const StoreConfig *instance = &run->config->stores[ROLE_STORE_INSTANCE];
-        MsgRefresh m = {.within_sec = UINT32_MAX};
-        int r;
-
-        if (store_config_is_set(instance) && !instance->problem)
-                m.within_sec = (uint32_t) (instance->refresh_usec / USEC_PER_SEC);
-        for (size_t i = 0; i < run->n_results; i++)
-                m.within_sec = MIN_OF(m.within_sec, vault_refresh_sec(&run->vault, run->results[i].config));
-        if (m.within_sec == UINT32_MAX)
-                return 0;
-        r = msg_refresh_encode(&record, &m);
-        if (r >= 0)
-                r = chan_send(ROLE_FD_CONTROL, buf_span(&record), deadline_after(SEND_USEC));
-
-        return r < 0 ? log_errno(r, "Cannot speak to the supervisor") : 0;
-}
-
 /* Those of secret stores last: a load that begins anew, because files of another take long, has not asked one in vain. */
 static int load_profiles(Run *run) {
         const Config *c = run->config;
@@ -244,7 +205,7 @@ static int load_profiles(Run *run) {
 
         /* Nobody has a key yet that would work meanwhile: the other profiles shall not wait long for the vault's. */
         vault_init(&run->vault, c, ROLE_FD_CONTROL, run->request.load.previous_realtime == 0 ? FIRST_VAULT_USEC : VAULT_USEC);
-        note_ages(run);
+        age_note(&run->vault, &run->request.load);
         run->results = calloc(c->n_profiles + 1, sizeof(*run->results));
         if (!run->results)
                 return -ENOMEM;
@@ -262,7 +223,7 @@ static int load_profiles(Run *run) {
                 r = instance_sync(&run->vault, c, run->request.load.quiet, &run->problems);
         if (r >= 0)
                 r = vault_tell_retry(&run->vault);
-        return r < 0 ? r : tell_refresh(run);
+        return r < 0 ? r : age_tell_refresh(&run->vault, run->results, run->n_results);
 }
 
 /* stages */
@@ -299,6 +260,18 @@ static int read_configuration(Run *run, size_t *n_sent) {
                 return log_errno(r, "Cannot list the folders of the keys");
 
         return send_list(run->extra, n_sent);
+}
+
+static int read_handed_on(Run *run) {
+        Config *c = run->config;
+        int r;
+
+        r = tcp_token_read(c, &run->problems);
+        for (size_t i = 0; i < c->n_connections && r >= 0; i++)
+                if (c->connections[i]->applies)
+                        r = proxy_password_read(c->connections[i], c->host_key_folder, &run->problems);
+
+        return r < 0 ? log_errno(r, "Cannot read the secrets that calld is told") : 0;
 }
 
 static int give_keys(const Run *run) {
@@ -370,6 +343,8 @@ int run_load(const char *config_dir) {
         r = read_request(&run);
         if (r >= 0)
                 r = read_configuration(&run, &n_sent);
+        if (r >= 0)
+                r = read_handed_on(&run);
         if (r >= 0)
                 r = load_profiles(&run);
         if (r >= 0)

@@ -29,11 +29,5 @@ void store_secrets_done(StoreSecrets *s);
  */
 int store_fetch(const ProfileConfig *p, Vault *vault, StoreSecrets *ret, LoadFailure *ret_failure) _must_check_;
 
-/* @value is one of the forms above but those of a store. @p: file and name for messages, host_key_folder. Return: as store_fetch() */
-int store_read_secret(const ProfileConfig *p, const char *value, Secret **ret, LoadFailure *ret_failure) _must_check_;
-
 /* Whether store_fetch() may ask a secret store for something of @p. */
 bool store_asks_vault(const ProfileConfig *p);
-
-/* What stands behind "midtls:", of up to 4 KiB. @host_key_folder: as host_key_read(). Return: 0; 1 with *ret_failure filled; -errno */
-int password_decrypt(const char *base64, const char *host_key_folder, Secret **ret, LoadFailure *ret_failure) _must_check_;

@@ -4,7 +4,7 @@
 
 #include "keyd/loader/encode.h"
 #include "keyd/loader/file.h"
-#include "keyd/loader/store.h"
+#include "keyd/loader/password-source.h"
 #include "keyd/loader/vault.h"
 
 static int send_ca(const Vault *v, RoleStore store, uint64_t timeout_usec, LoadFailure *f) {
@@ -71,12 +71,13 @@ static int read_credential(const Vault *v, RoleStore store, Secret **ret, LoadFa
         const StoreConfig *c = &v->configs[store];
         bool is_token = store == ROLE_STORE_VAULT && c->login == FETCH_LOGIN_TOKEN;
         const char *value = is_token ? c->token : c->credential;
-        const ProfileConfig p = {.name = (char *) account_store_name(store), .file = c->file, .host_key_folder = (char *) v->host_key_folder};
+        const PasswordPlace place = {.whose = account_store_name(store), .file = c->file, .host_key_folder = v->host_key_folder};
+        bool is_plain;
         int r;
 
         if (!value || account_find(value, NULL, NULL))
                 return 0;
-        r = store_read_secret(&p, value, ret, f);
+        r = password_read(&place, value, ret, &is_plain, f);
         if (r == 0 && secret_size(*ret) > FETCH_CREDENTIAL_MAX)
                 r = load_failure(f, VERDICT_LIMIT, "4 KiB at most: is it the right file?", "it has %zu bytes", secret_size(*ret));
 

@@ -44,7 +44,7 @@ uint32_t vault_refresh_sec(const Vault *v, const ProfileConfig *p);
  * The value of the account @id in @store. @v NULL: nobody can be asked.
  *
  * Return: 0; 1 with *ret_failure filled (VERDICT_IO, _POLICY for what somebody should look at, those of load_key() for the client
- * certificate, those of store_read_secret() for what proves who asks); -errno
+ * certificate, those of password_read() for what proves who asks); -errno
  */
 int vault_fetch(Vault *v, RoleStore store, const char *id, Secret **ret, bool *ret_is_changing, LoadFailure *ret_failure) _must_check_;
 

@@ -234,11 +234,16 @@ int watchlist_add_files(const Config *c, RecordList *ret) {
                 r = watchlist_add_path(c->config_xml, ret);
         for (size_t i = 0; i < ROLE_STORES && r >= 0; i++)
                 r = add_store(&c->stores[i], ret);
+        if (r >= 0)
+                r = add_password(c->conf_file, c->tcp_token, ret);
         for (size_t i = 0; i < c->n_profiles && r >= 0; i++)
                 if (c->profiles[i]->applies) {
                         uses_bundle = uses_bundle || !c->profiles[i]->ca_file;
                         r = add_profile(c->profiles[i], ret);
                 }
+        for (size_t i = 0; i < c->n_connections && r >= 0; i++)
+                if (c->connections[i]->applies)
+                        r = add_password(c->connections[i]->file, c->connections[i]->proxy_password, ret);
         for (size_t i = 0; i < ARRAY_SIZE(bundles) && r >= 0 && uses_bundle; i++)
                 if (access(bundles[i], F_OK) == 0)
                         r = watchlist_add_path(bundles[i], ret);

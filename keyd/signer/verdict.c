@@ -133,7 +133,7 @@ static int answer_refusal(const Case *c, Buf *answer) {
 
 /* Recorded before it is said: no signature leaves without its record having been written. */
 static int answer_signature(const Case *c, Span signature, Buf *answer) {
-        MsgSignature m = {.request_id = c->m->request_id, .signature = signature};
+        MsgSignature m = {.request_id = c->m->request_id, .signature = signature, .busy_usec = now_usec() - c->now};
         AuditRequest a = describe(c);
 
         audit_signature(&a);

@@ -46,6 +46,8 @@ static int on_connection(sd_event_source *source _unused_, int fd, uint32_t even
         r = channel_send_fd(verifier->control, span_make(&record, sizeof(record)), &caller);
         if (r < 0)
                 log_errno(r, "Cannot hand a connection to the verifier");
+        else
+                s->n_callers++;
         child_watch_queue(verifier);
         callers_update(s);
         return 0;

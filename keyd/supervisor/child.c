@@ -58,6 +58,8 @@ static int on_record(Channel *channel _unused_, Span record, void *userdata) {
         MsgReady m;
         Span body;
 
+        if (c->id == CHILD_VERIFIER && c->ready && idle_take(c->supervisor, record) == 0)
+                return 0;
         if (c->ready || msg_split(record, &type, &body) != 0 || type != ROLE_READY || msg_ready_decode(body, &m) != 0) {
                 log_message(PRIORITY_ERROR, "The %s says what it must not; it is killed", names[c->id]);
                 kill(c->pid, SIGKILL);
@@ -213,8 +215,10 @@ int child_start(Supervisor *s, ChildId id) {
                 r = renew_keys(s);
                 if (r < 0)
                         return r;
-        } else
+        } else {
                 drain(s->verdicts[0]);
+                s->n_callers = s->n_callers_gone = 0;
+        }
 
         r = spawn_pair(control);
         if (r < 0)

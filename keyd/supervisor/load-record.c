@@ -22,7 +22,11 @@
 static int check_snapshot(LoadRecords *r, Span body) {
         MsgSnapshot m;
 
-        return msg_snapshot_decode(body, &m) == 0 && m.revision == r->revision ? 0 : LOAD_RECORD_E_VIOLATION;
+        if (msg_snapshot_decode(body, &m) != 0 || m.revision != r->revision)
+                return LOAD_RECORD_E_VIOLATION;
+
+        r->idle_exit_usec = m.idle_exit_usec;
+        return 0;
 }
 
 static int check_certificates(LoadRecords *r _unused_, Span body) {

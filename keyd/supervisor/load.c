@@ -62,6 +62,7 @@ static int commit(Supervisor *s, Load *l) {
         s->snapshot = TAKE_PTR(l->records.list);
         s->revision = l->records.revision;
         s->counts = l->records.counts;
+        s->idle_exit_usec = l->records.idle_exit_usec;
 
         return child_send_snapshot(s);
 }

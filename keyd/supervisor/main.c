@@ -9,6 +9,7 @@
 #include "common/daemon-options.h"
 #include "common/daemon.h"
 #include "common/jail.h"
+#include "common/landlock.h"
 #include "common/log.h"
 #include "keyd/supervisor/spawn.h"
 #include "keyd/supervisor/supervisor.h"
@@ -86,6 +87,22 @@ static void open_log(LogTarget target) {
                 log_set_journal(fd, LOG_JOURNAL_PATH);
 }
 
+/* Roles inherit it, so it permits what one of them needs. */
+static int confine(bool sandbox_off) {
+        static const LandlockRules rules = {.files = LANDLOCK_FILES_EXECUTE, .tcp = LANDLOCK_TCP_CONNECT};
+        char text[LANDLOCK_TEXT_MAX] = "no Landlock";
+        LogRecord rec;
+        int r;
+
+        r = sandbox_off ? 0 : landlock_confine(&rules, text);
+        if (r < 0)
+                return log_errno(r, "Cannot confine the supervisor by Landlock");
+
+        log_record_init(&rec, sandbox_off ? PRIORITY_WARNING : PRIORITY_INFO, EVENT_SANDBOX);
+        log_record_send(&rec, "Supervisor: %s", text);
+        return 0;
+}
+
 static int serve(const char *folder, const DaemonOptions *o) {
         SupervisorParameters p;
         int r;
@@ -97,6 +114,8 @@ static int serve(const char *folder, const DaemonOptions *o) {
         p.sandbox_off = o->sandbox_off;
 
         r = take_sockets(&p);
+        if (r >= 0)
+                r = confine(o->sandbox_off);
         if (r < 0)
                 return r;
 

@@ -172,6 +172,7 @@ typedef struct LoadRecords {
         SnapshotCounts counts;
         const Generations *known;      /* borrowed */
         uint64_t realtime;             /* when the load began, seconds since 1970 */
+        uint64_t idle_exit_usec;       /* of the configuration */
         uint64_t next_date;            /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
         const char *only;              /* borrowed; NULL, or the one profile whose reports count */
         uint32_t n_failed;             /* reports that are failures */
@@ -208,6 +209,13 @@ int load_records_note_generations(const LoadRecords *r, Generations *ret) _must_
 
 /* True when both say the same apart from their revision. */
 bool load_records_same(const RecordList *a, const RecordList *b);
+
+/* idle.c: the end when nobody has asked for IdleExit= */
+
+int idle_start(Supervisor *s) _must_check_;
+
+/* @record comes from the verifier. Return: 0, or 1 when it is no ROLE_IDLE or says what cannot be */
+int idle_take(Supervisor *s, Span record) _must_check_;
 
 /* callers.c: connections of calld */
 
@@ -300,6 +308,12 @@ struct Supervisor {
         sd_event_source *linger_source;
 
         sd_event_source *accept_source;
+        uint64_t n_callers;      /* handed to this verifier */
+        uint64_t n_callers_gone; /* as it says */
+
+        uint64_t idle_exit_usec;  /* 0: never */
+        uint64_t idle_since_usec; /* 0: is not idle */
+        sd_event_source *idle_source;
 
         Watch *watches;
         size_t n_watches;

@@ -106,6 +106,8 @@ static int prepare(Supervisor *s) {
         if (r >= 0)
                 r = admin_start(s);
         if (r >= 0)
+                r = idle_start(s);
+        if (r >= 0)
                 r = spawn_pair(s->verdicts);
 
         return r < 0 ? log_errno(r, "Cannot prepare the supervisor") : 0;
@@ -129,6 +131,7 @@ static void supervisor_done(Supervisor *s) {
         admin_stop(s);
         watch_done(s);
         sd_event_source_disable_unref(s->accept_source);
+        sd_event_source_disable_unref(s->idle_source);
         sd_event_source_disable_unref(s->refresh_source);
         sd_event_source_disable_unref(s->retry_source);
         sd_event_source_disable_unref(s->debounce_source);

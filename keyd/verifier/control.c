@@ -2,8 +2,10 @@
 
 #include "keyd/verifier/control.h"
 
+#include "common/chan.h"
 #include "common/log.h"
 #include "common/msg-hello.h"
+#include "common/msg-load.h"
 #include "common/msg-snapshot.h"
 #include "keyd/verifier/control-receive.h"
 
@@ -23,6 +25,7 @@ static int on_caller(Verifier *v, Span record, int *fd) {
         if (msg_empty_decode(body_of(record)) != 0)
                 return POLICY_E_MALFORMED;
 
+        v->n_callers++;
         session_open(v, fd);
         return 0;
 }
@@ -139,6 +142,21 @@ void control_record(Verifier *v, Span record, int *fd) {
         }
 }
 
+/* Said again later when it could not be said. */
+void control_tell_idle(Verifier *v) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(64);
+        MsgIdle m = {.n_callers = v->n_callers};
+
+        if (v->n_callers_gone == v->n_callers)
+                return;
+        for (size_t i = 0; i < SESSIONS_MAX; i++)
+                if (session_is_open(&v->sessions[i]))
+                        return;
+
+        if (msg_idle_encode(&record, &m) == 0 && chan_send(ROLE_FD_CONTROL, buf_span(&record), 0) == 0)
+                v->n_callers_gone = v->n_callers;
+}
+
 int control_read(Verifier *v) {
         _cleanup_fd_ int fd = -1;
         int r;
@@ -146,7 +164,8 @@ int control_read(Verifier *v) {
         r = control_receive(ROLE_FD_CONTROL, &v->record, &fd);
         if (r == -EAGAIN)
                 return 0;
-        if (r == CHAN_E_CLOSED)
+        /* The latter: it went without reading what we last said. */
+        if (r == CHAN_E_CLOSED || r == -ECONNRESET)
                 return CONTROL_E_CLOSED;
         if (r == CHAN_E_VIOLATION) {
                 violation(v, 0, "is too long, or has too many descriptors");

@@ -20,3 +20,6 @@ int control_read(Verifier *v) _must_check_;
 
 /* The parts of it, for tests. @fd is taken (and -1 afterwards); -1: none came with the record. */
 void control_record(Verifier *v, Span record, int *fd);
+
+/* Tells the supervisor when no connection is left of those that it has handed over. */
+void control_tell_idle(Verifier *v);

@@ -130,6 +130,7 @@ static int run(Verifier *v) {
                         return 0;
                 if (r < 0)
                         return log_errno(r, "The control channel has broken");
+                control_tell_idle(v);
         }
 }
 

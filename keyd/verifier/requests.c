@@ -28,8 +28,8 @@ static void send_or_close(Session *s, int encoded) {
                 session_send_answer(s);
 }
 
-void request_relay_signature(Session *s, Span signature) {
-        MsgSignature m = {.request_id = s->pending.request_id, .signature = signature};
+void request_relay_signature(Session *s, Span signature, uint64_t busy_usec) {
+        MsgSignature m = {.request_id = s->pending.request_id, .signature = signature, .busy_usec = s->pending.busy_usec + busy_usec};
 
         s->pending.id = 0;
         send_or_close(s, msg_signature_encode(&s->answer, &m));
@@ -182,6 +182,7 @@ static int check_request(Verifier *v, Session *s, const MsgSign *m, CheckResult 
 
 /* decode; look up, policy and check; act: the answer comes from the signer */
 static int on_sign(Verifier *v, Session *s, Span body) {
+        uint64_t started_usec = now_usec();
         CheckResult checked = {};
         MsgSign m;
         int r;
@@ -192,6 +193,7 @@ static int on_sign(Verifier *v, Session *s, Span body) {
         r = check_request(v, s, &m, &checked);
         if (r > 0)
                 return 0;
+        s->pending.busy_usec = now_usec() - started_usec;
         if (r == 0)
                 r = ask_signer(v, s, &m, &checked);
         if (r < 0) {

@@ -16,4 +16,4 @@ void request_refuse_pending(Session *s, RefusalCode code, Span sentence);
 /* Answers the pending SIGN with a refusal that was recorded where it was made. */
 void request_relay_refusal(Session *s, RefusalCode code, Span sentence);
 
-void request_relay_signature(Session *s, Span signature);
+void request_relay_signature(Session *s, Span signature, uint64_t busy_usec);

@@ -31,7 +31,8 @@ typedef enum SessionState {
 typedef struct Pending {
         uint64_t id; /* of the verdict; 0: none is under way */
         uint64_t deadline_usec;
-        Buf verdict; /* not sent yet; empty afterwards */
+        uint64_t busy_usec; /* what the check took */
+        Buf verdict;        /* not sent yet; empty afterwards */
         uint64_t request_id;
         uint64_t generation;
         char alias[PROTO_NAME_MAX + 1];

@@ -71,7 +71,7 @@ static int take_answer(Verifier *v, Span record) {
         if (type == MSG_SIGNATURE && msg_signature_decode(body, &signature) == 0) {
                 s = signature.request_id == 0 ? NULL : find_pending(v, signature.request_id);
                 if (s)
-                        request_relay_signature(s, signature.signature);
+                        request_relay_signature(s, signature.signature, signature.busy_usec);
                 return 0;
         }
 

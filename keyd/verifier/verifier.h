@@ -21,7 +21,9 @@ typedef struct Verifier {
         Policy *next_policy; /* both: the snapshot that is on its way */
         Snapshot *next_snapshot;
         ChainCache *cache;
-        uint64_t last_id; /* of verdicts */
-        bool signer_gone; /* its channel has broken */
-        Buf record;       /* what was received last */
+        uint64_t last_id;        /* of verdicts */
+        bool signer_gone;        /* its channel has broken */
+        uint64_t n_callers;      /* connections that the supervisor has handed over */
+        uint64_t n_callers_gone; /* of which it knows that they have gone */
+        Buf record;              /* what was received last */
 } Verifier;

@@ -11,6 +11,7 @@
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
 #include "common/msg-refusal.h"
+#include "common/msg-resolve.h"
 #include "common/msg-sign.h"
 #include "common/msg-snapshot.h"
 #include "common/msg-verdict.h"
@@ -33,6 +34,7 @@ DEFINE_RECODE(MsgSignature, signature)
 DEFINE_RECODE(MsgRefusal, refusal)
 DEFINE_RECODE(MsgCrl, crl)
 DEFINE_RECODE(MsgReady, ready)
+DEFINE_RECODE(MsgIdle, idle)
 DEFINE_RECODE(MsgVerdict, verdict)
 DEFINE_RECODE(MsgKeysBegin, keys_begin)
 DEFINE_RECODE(MsgGrant, grant)
@@ -46,6 +48,8 @@ DEFINE_RECODE(MsgKeep, keep)
 DEFINE_RECODE(MsgGeneration, generation)
 DEFINE_RECODE(MsgProgress, progress)
 DEFINE_RECODE(MsgQuarantine, quarantine)
+DEFINE_RECODE(MsgLookup, lookup)
+DEFINE_RECODE(MsgAnswer, answer)
 
 static int recode_hello(Span body, uint8_t type, Buf *record) {
         MsgHello m;
@@ -87,6 +91,7 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [MSG_SIGNATURE] = recode_signature,
         [MSG_REFUSAL] = recode_refusal,
         [ROLE_READY] = recode_ready,
+        [ROLE_IDLE] = recode_idle,
         [ROLE_CRL] = recode_crl,
         [ROLE_VERDICT] = recode_verdict,
         [ROLE_KEYS_BEGIN] = recode_keys_begin,
@@ -101,6 +106,8 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [ROLE_GENERATION] = recode_generation,
         [ROLE_PROGRESS] = recode_progress,
         [ROLE_QUARANTINE] = recode_quarantine,
+        [RESOLVE_LOOKUP] = recode_lookup,
+        [RESOLVE_ANSWER] = recode_answer,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -13,6 +13,7 @@
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
 #include "common/msg-refusal.h"
+#include "common/msg-resolve.h"
 #include "common/msg-sign.h"
 #include "common/msg-snapshot.h"
 #include "common/msg-verdict.h"
@@ -114,7 +115,15 @@ static void write_roles(Buf *b) {
         write_record("progress", b, msg_progress_encode(b, &(MsgProgress) {.profile = SPAN_LITERAL("bank")}));
         write_record("quarantine", b, msg_quarantine_encode(b, &(MsgQuarantine) {.profile = SPAN_LITERAL("bank"), .sentence = SPAN_LITERAL("why")}));
         write_record("crl", b, msg_crl_encode(b, &(MsgCrl) {.profile = SPAN_LITERAL("bank"), .last = true, .part = SPAN_LITERAL("crl")}));
+        write_record("idle", b, msg_idle_encode(b, &(MsgIdle) {.n_callers = 7}));
         write_record("ready", b, msg_ready_encode(b, &(MsgReady) {.text = SPAN_LITERAL("confined")}));
+}
+
+static void write_names(Buf *b) {
+        MsgAnswer a = {.id = 1, .n_addresses = 2, .addresses = {{.bytes = {127, 0, 0, 1}}, {.is_ipv6 = true, .bytes = {1}}}};
+
+        write_record("lookup", b, msg_lookup_encode(b, &(MsgLookup) {.id = 1, .kind = RESOLVE_HOST, .name = SPAN_LITERAL("crm.example")}));
+        write_record("answer", b, msg_answer_encode(b, &a));
 }
 
 int main(int argc, char **argv) {
@@ -130,5 +139,6 @@ int main(int argc, char **argv) {
         write_profile(&b);
         write_connection(&b);
         write_roles(&b);
+        write_names(&b);
         return 0;
 }

@@ -5,13 +5,14 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 from harness import BUILD, Pair, Suite, contains, equal, fail
-from peers import Nginx, Server, free_port
+from peers import Nginx, OpensslServer, Server, free_port
 
 
 def expect(pair, arguments, status, *words, stdin=b"", error=False):
@@ -39,6 +40,28 @@ def show(pair):
     expect(pair, ["show", "mauth"], 0, "mauth")
     expect(pair, ["show", "wrongpw"], 0, "password")
     expect(pair, ["show", "nobody"], 1, "nobody", error=True)
+
+
+def origins(pair):
+    """Where each setting stands: the file, a drop-in that comes later, or nowhere. Secrets are not told."""
+    crm = os.path.join(pair.etc, "crm.connection")
+    os.mkdir(crm + ".d")
+    pair.write("crm.connection.d/20-b.conf", "[HTTP]\n# first\nTimeout=20s\n")
+    pair.write("crm.connection.d/10-a.conf", "[HTTP]\nTimeout=10s\nHTTP2=no\n")
+    pair.reload()
+    out = expect(pair, ["show", "crm", "--config-dir=" + pair.etc], 0, "Timeout: 20s  (%s.d/20-b.conf:3)" % crm, "HTTP/2: no  (%s.d/10-a.conf:3)" % crm,
+                 "Host: localhost  (%s:3)" % crm, "Largest request: 64M  (default)", "X-Api-Key=(hidden)  (%s:" % crm, "MID Servers: all  (default)")
+    equal("hush" in out, False, "a header's value in the output")
+    profile = os.path.join(pair.etc, "mauth.profile")
+    out = expect(pair, ["show", "mauth", "--config-dir=" + pair.etc], 0, "Keystore: %s  (%s:" % (os.path.join(pair.pki, "p256.keytool.p12"), profile),
+                 "Password: (hidden)  (%s:" % profile, "Signatures per minute: 6000  (default)")
+    equal("changeit" in out, False, "a password in the output")
+    settings = json.loads(expect(pair, ["show", "-j", "crm", "--config-dir=" + pair.etc], 0))["settings"]
+    equal(settings["HTTP.Timeout"], {"value": "20s", "where": crm + ".d/20-b.conf:3"}, "the setting in JSON")
+    equal(settings["Headers.X-Api-Key"]["value"], "(hidden)", "the header in JSON")
+    expect(pair, ["show", "crm", "--config-dir=/nonexistent"], 0, "Timeout: 20s\n", "is told to who can read the files")
+    shutil.rmtree(crm + ".d")
+    pair.reload()
 
 
 def call(pair, server):
@@ -77,10 +100,33 @@ def test_steps(pair):
     for word in ("dns", "tcp", "tls"):
         contains(out.lower(), word, "steps")
     expect(pair, ["test", "refused"], 3)
+    detail(pair)
     expect(pair, ["test", "stranger"], 3, "certificate")
     expect(pair, ["test", "wrongpw"], 3)
     got, _, _ = pair.midtls("test", "nobody")
     equal(got in (1, 3), True, "exit status for an unknown alias")
+
+
+def detail(pair):
+    """What was seen of the server, what it asked for and what it was shown; by the word of openssl."""
+    def name(file, what):
+        done = subprocess.run(["openssl", "x509", "-noout", "-" + what, "-nameopt", "RFC2253", "-in", os.path.join(pair.pki, file)],
+                              stdout=subprocess.PIPE, check=True)
+        return done.stdout.decode().strip().split("=", 1)[1]
+
+    test = json.loads(expect(pair, ["test", "-j", "names"], 0))["tests"][0]
+    equal((test["ok"], test["code"]), (True, None), "verdict")
+    equal([step["ok"] for step in test["steps"]], [True] * 8, "steps")
+    equal(test["server_chain"][0]["subject"], name("server-rsa.pem", "subject"), "server's certificate")
+    equal(test["accepted_issuers"], [name("client-root.pem", "subject")], "issuers that the server accepts")
+    ours = test["client_certificate"]
+    equal((ours["subject"], ours["issuer"]), (name("p256.pem", "subject"), name("p256.pem", "issuer")), "our certificate")
+    usec = {step["name"]: step["usec"] for step in test["steps"]}
+    equal(all(usec[step] > 0 for step in ("tcp", "tls", "signature", "http")), True, "times: %r" % usec)
+    out = expect(pair, ["test", "names"], 0, "sent: " + test["server_chain"][0]["subject"], "accepts: " + test["accepted_issuers"][0],
+                 "ours: " + ours["subject"], "among them")
+    equal("expires in " in out, True, "expiry")
+    expect(pair, ["test", "rejects"], 3, "not among them", "accepts: " + name("other-ca.pem", "subject"), "issued by " + ours["issuer"])
 
 
 def check(pair):
@@ -127,7 +173,7 @@ def reserved(pair):
     """GET http://midtls/..."""
     status = pair.call("GET", "/status", host="midtls").json()
     equal(status["keyd"], "up", "keyd")
-    equal(status["n_connections"], 5, "connections")
+    equal(status["n_connections"], 7, "connections")
     rows = {row["name"]: row for row in pair.call("GET", "/connections", host="midtls").json()["connections"]}
     equal(rows["crm"]["state"], "ready", "state of crm")
     rows = {row["name"]: row for row in pair.call("GET", "/profiles", host="midtls").json()["profiles"]}
@@ -148,10 +194,13 @@ def main(suite):
         pair.connection("wrongpw", "broken", server.port)
         pair.connection("refused", "mauth", free_port())
         pair.connection("stranger", "mauth", stranger.port)
+        pair.connection("rejects", "mauth", stack.enter_context(OpensslServer(pair.pki, "1.3")).port)
+        pair.connection("names", "mauth", stack.enter_context(Nginx(pair.pki)).port)
         stack.enter_context(pair)
 
         suite.run("midtls list", listing, pair, server)
         suite.run("midtls show", show, pair)
+        suite.run("midtls show: where settings stand", origins, pair)
         suite.run("midtls call", call, pair, server)
         suite.run("midtls call that fails", call_fails, pair)
         suite.run("midtls test", test_steps, pair)

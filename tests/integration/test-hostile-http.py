@@ -278,6 +278,20 @@ def unasked(bench, method, first, late):
         bench.good(number)
 
 
+def garbage_then_reset(bench, number):
+    """T41, T48: on a kept connection comes what is no TLS record, and nobody is there to be told so."""
+    def act(peer):
+        peer.answer()
+        socket.socket.sendall(peer.sock, b"\x17\x03\x03\0\x20" + b"g" * 32)
+        peer.reset()
+        sent.set()
+
+    sent = threading.Event()
+    equal(bench.call(act, "GET")[0].status, 200, "status")
+    sent.wait(2)
+    bench.good(number)
+
+
 def fault(string=b"s", before=b"", attributes=b""):
     return before + b"<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body><e:Fault><faultcode>e:Client</faultcode><faultstring" + \
         attributes + b">" + string + b"</faultstring></e:Fault></e:Body></e:Envelope>"
@@ -344,6 +358,8 @@ def main(suite):
                               ("GET", b"HTTP/1.1 204 X\r\nContent-Length: 4\r\n\r\ngood"), ("GET", CHUNKED + b"4\r\ngood\r\n0\r\n\r\n")):
             for late in (False, True):
                 suite.run("H12 unasked answer after %s %s%s" % (method, first[9:12].decode(), ", late" * late), unasked, bench, method, first, late)
+        for number in range(3):
+            suite.run("T41 garbage and a reset on a kept connection, %d" % number, garbage_then_reset, bench, number)
         suite.run("H14 cookies, Alt-Svc, HSTS", passed_on, bench, 200,
                   [b"Set-Cookie: a=b", b"Set-Cookie: c=d", b'Alt-Svc: h3=":1"; ma=9', b"Strict-Transport-Security: max-age=9"], b"",
                   {"Set-Cookie": ["a=b", "c=d"], "Alt-Svc": ['h3=":1"; ma=9']})

@@ -230,11 +230,11 @@ def vanishes(pair, far, data, n_calls=8):
     """L05: the call ends, and with it what it holds."""
     n_seen = len(far.seen)
     known = len(pair.records("calld", "call", REASON="request-invalid"))
-    for _ in range(n_calls):
+    for n in range(n_calls):
         with Local(pair) as local:
             local.send(data)
             wait_until(lambda: b"midtls_calls_in_flight 1\n" in pair.call("GET", "/metrics", host="midtls").body, "the call is under way")
-    wait_until(lambda: len(pair.records("calld", "call", REASON="request-invalid")) == known + n_calls, "%d records" % n_calls)
+        wait_until(lambda: len(pair.records("calld", "call", REASON="request-invalid")) == known + n + 1, "record %d" % (n + 1))
     equal([request for request in far.seen[n_seen:] if request["size"] > 1000], [], "whole requests at the far server")
     still_works(pair)
 
@@ -247,33 +247,6 @@ def never_reads(pair, far, usage):
         still_works(pair)
         wait_until(lambda: len(pair.records("calld", "call", ALIAS="large", REASON="timeout")) == 8, "the calls end")
         usage.check()
-
-
-def many(pair, far):
-    """L11, L12: beyond MaxCallsPerUser= and some idle ones, connections are closed at once."""
-    with contextlib.ExitStack() as stack:
-        locals_ = [stack.enter_context(Local(pair)) for _ in range(400)]
-        n_closed = 0
-        for local in locals_:
-            local.sock.setblocking(False)
-
-        def closed():
-            n = 0
-            for local in locals_:
-                with contextlib.suppress(BlockingIOError):
-                    n += not local.sock.recv(1)
-            return n
-
-        n_closed = wait_until(closed, "some are closed")
-        if n_closed > 400 - 64:
-            fail("%d of 400 closed" % n_closed)
-
-    def served():
-        with contextlib.suppress(http.client.HTTPException, ConnectionError):
-            return pair.call("GET", "/healthz", host="midtls").status == 200
-
-    wait_until(served, "calld takes calls again")
-    still_works(pair)
 
 
 def descriptors(pair, far):
@@ -366,7 +339,6 @@ def main(suite):
         suite.run("L05 gone inside a chunk", vanishes, pair, far, CHUNKED + b"100\r\nhello")
         suite.run("L05 gone while it waits", vanishes, pair, far, GET.replace(b"/tell", b"/silent") + b"\r\n")
         suite.run("L03 never reads", never_reads, pair, far, usage)
-        suite.run("L11 400 connections", many, pair, far)
         suite.run("L14 passes descriptors", descriptors, pair, far)
         for name, body in XML:
             suite.run(name, bad_xml, pair, far, body)

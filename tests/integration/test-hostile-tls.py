@@ -354,7 +354,7 @@ def configure(bench):
 
 def main(suite):
     with contextlib.ExitStack() as stack:
-        pair = Pair(suite, "hostile-tls")
+        pair = Pair(suite, "hostile-tls", workers=1)
         forge = Forge(pair.pki, stack.enter_context(tempfile.TemporaryDirectory(prefix="midtls-forge-")))
         bench = Bench(pair, stack, forge)
         pair.profile("mauth", "p256.keytool.p12")

@@ -286,6 +286,7 @@ def config_xml(pair, server):
 def main(suite):
     with contextlib.ExitStack() as stack:
         pair = Pair(suite, "reload")
+        pair.asked_directly = ["rogue-"]
         issuer = Issuer(os.path.join(pair.dir, "clients"), pair.pki)
         for name in ("live", "other", "one", "two"):
             issuer.issue(name, 90 * DAY)

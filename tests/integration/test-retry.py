@@ -240,7 +240,7 @@ def configure(pair, stack, bench):
 
 def main(suite):
     with contextlib.ExitStack() as stack:
-        pair = Pair(suite, "retry")
+        pair = Pair(suite, "retry", workers=1)
         bench = Bench(pair, stack)
         configure(pair, stack, bench)
         stack.enter_context(pair)

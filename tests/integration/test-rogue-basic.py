@@ -107,6 +107,7 @@ CASES = [  # name, records after HELLO
 def main(suite):
     with contextlib.ExitStack() as stack:
         pair = Pair(suite, "rogue")
+        pair.asked_directly = ["rogue-"]
         server = stack.enter_context(Nginx(pair.pki, extra="keepalive_requests 1;"))
         pair.profile("mauth", "p256.keytool.p12")
         pair.connection("crm", "mauth", server.port, http="SessionResumption=no")

@@ -154,6 +154,13 @@ def flood(rogue):
     equal(rogue.pair.pid("keyd"), pid, "keyd lives")
 
 
+def reconciled(pair):
+    got = {(gap["gap"], gap["call_id"]) for gap in pair.all_gaps()}
+    want = {("signature-without-call", r["MIDTLS_CALL_ID"]) for r in pair.records("keyd", "signature") if r["MIDTLS_CALL_ID"].startswith("rogue-")}
+    equal(len(want) > 5, True, "signatures that were asked for directly: %d" % len(want))
+    equal(got, want, "gaps")
+
+
 def genuine_is_signed(rogue, tls, server):
     rogue.expect("signed", tls=tls, server=server)
 
@@ -224,6 +231,7 @@ NONSENSE = [
 def main(suite):
     with contextlib.ExitStack() as stack:
         pair = Pair(suite, "rogue")
+        pair.asked_directly = ["rogue-"]
         server = stack.enter_context(Nginx(pair.pki, extra="keepalive_requests 1;"))
         pair.profile("mauth", "p256.openssl.p12")
         pair.profile("other", "p384.openssl.p12")
@@ -251,6 +259,7 @@ def main(suite):
         suite.run("more than MaxSignaturesPerMinute=", rate_limited, rogue)
         suite.run("a connection after a refusal", poisoned, rogue)
         suite.run("a flood", flood, rogue)
+        suite.run("midtls log --reconcile finds each signature that no call accounts for", reconciled, pair)
         suite.run("control: a good call afterwards", lambda: equal(pair.call("GET", "/", host="real").status, 200, "status"))
 
 

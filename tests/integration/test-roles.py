@@ -86,7 +86,7 @@ def loader_gone(pair):
 
 def main(suite):
     with contextlib.ExitStack() as stack:
-        pair = Pair(suite, "roles")
+        pair = Pair(suite, "roles", workers=1)
         fresh = stack.enter_context(Nginx(pair.pki, extra="keepalive_timeout 0;"))
         kept = stack.enter_context(Nginx(pair.pki, extra="keepalive_requests 1000000;"))
         pair.profile("mauth", "p256.keytool.p12")

@@ -74,6 +74,61 @@ def bad_version(pair):
     equal((answer.status, answer.code()), (400, "request-invalid"), "an unknown version")
 
 
+WSA = "{http://www.w3.org/2005/08/addressing}"
+ODD_ACTION = "urn:x?a=1&b=<2>#'Get'"
+
+
+def blocks(server, version):
+    """The header blocks of the envelope that the server received, by name."""
+    root = xml.fromstring(server.seen[-1]["body"])
+    equal([part.tag for part in root], ["{%s}%s" % (NAMESPACES[version], name) for name in ("Header", "Body")], "parts of the envelope")
+    return {part.tag: part for part in root[0]}
+
+
+def addressing(pair, server, version):
+    """WS-Addressing: To, Action, MessageID, ReplyTo; the action is the one of the HTTP header, the identifier is new each time."""
+    seen = []
+    for number in range(3):
+        answer = pair.call("POST", "/base/soap?a=1&b=2", host="soap", body=INNER, headers=[
+            ("Midtls-Soap", version), ("Midtls-Soap-Action", ODD_ACTION), ("Midtls-Soap-Addressing", "1.0")])
+        equal(answer.status, 200, "status (%r)" % answer.body[:300])
+        found = blocks(server, version)
+        equal(set(found), {WSA + name for name in ("To", "Action", "MessageID", "ReplyTo")}, "header blocks")
+        equal(found[WSA + "To"].text, "https://localhost:%d/soap/base/soap?a=1&b=2" % server.port, "To")
+        equal(found[WSA + "Action"].text, ODD_ACTION, "Action")
+        equal(found[WSA + "MessageID"].text, "urn:uuid:" + answer.header("Midtls-Call-Id"), "MessageID")
+        equal(found[WSA + "ReplyTo"][0].text, "http://www.w3.org/2005/08/addressing/anonymous", "ReplyTo")
+        headers = {name.lower(): value for name, value in server.seen[-1]["headers"]}
+        if version == "1.1":
+            equal(headers["soapaction"], '"%s"' % ODD_ACTION, "SOAPAction")
+        else:
+            contains(headers["content-type"], 'action="%s"' % ODD_ACTION, "Content-Type")
+        seen.append(found[WSA + "MessageID"].text)
+        equal([part.tag for part in inside(server, version)], ["{urn:q}Get"], "what lies in the Body")
+    equal(len(set(seen)), 3, "different identifiers")
+
+
+def no_addressing(pair, server):
+    """Not asked for: no Header at all."""
+    equal(send(pair, "1.1").status, 200, "status")
+    equal([part.tag for part in xml.fromstring(server.seen[-1]["body"])], ["{%s}Body" % NAMESPACES["1.1"]], "parts of the envelope")
+
+
+def addressing_refused(pair, server, body=INNER, **options):
+    n_seen = len(server.seen)
+    fields = {"Midtls-Soap": "1.1", "Midtls-Soap-Action": "urn:x", "Midtls-Soap-Addressing": "1.0"}
+    fields.update({"Midtls-Soap" + name.replace("_", "-"): value for name, value in options.items()})
+    answer = pair.call("POST", "/soap", host="soap", body=body, headers=[(name, value) for name, value in fields.items() if value is not None])
+    equal((answer.status, answer.code()), (400, "request-invalid"), "answer (%r)" % answer.body[:300])
+    equal(len(server.seen), n_seen, "calls at the server")
+
+
+def command_addressing(pair, server):
+    status, out, err = pair.midtls("soap", "soap", "/soap", "--action", "urn:x#Get", "--addressing", "-d", "-", stdin=INNER)
+    equal(status, 0, "exit status (%s)" % err)
+    equal(blocks(server, "1.1")[WSA + "Action"].text, "urn:x#Get", "Action")
+
+
 def command(pair, server, version):
     status, out, err = pair.midtls("soap", "soap", "/soap", "--action", "urn:x#Get", "--soap", version, "-d", "-", stdin=INNER)
     equal(status, 0, "exit status (%s)" % err)
@@ -92,13 +147,21 @@ def main(suite):
         pair = Pair(suite, "soap")
         server = stack.enter_context(Server(pair.pki))
         pair.profile("mauth", "rsa2048.keytool.p12")
-        pair.connection("soap", "mauth", server.port)
+        pair.connection("soap", "mauth", server.port, extra="BasePath=/soap")
         stack.enter_context(pair)
         for version in ("1.1", "1.2"):
             suite.run("wrap " + version, wrap, pair, server, version)
             suite.run("envelope stays " + version, envelope_stays, pair, server, version)
             suite.run("fault " + version, fault, pair, version)
             suite.run("midtls soap " + version, command, pair, server, version)
+            suite.run("WS-Addressing " + version, addressing, pair, server, version)
+        suite.run("no WS-Addressing unless asked for", no_addressing, pair, server)
+        for name, options in [("without an action", {"_Action": None}), ("with an empty action", {"_Action": ""}), ("with an action that is no URI", {"_Action": "a b"}),
+                              ("with an action that is no ASCII", {"_Action": "urn:\u00e4"}), ("of another version", {"_Addressing": "2004"}),
+                              ("without SOAP", {"": None, "_Action": None}),
+                              ("of an envelope", {"body": b"<s:Envelope xmlns:s='%s'><s:Body/></s:Envelope>" % NAMESPACES["1.1"].encode()})]:
+            suite.run("WS-Addressing " + name, addressing_refused, pair, server, **options)
+        suite.run("midtls soap --addressing", command_addressing, pair, server)
         suite.run("midtls soap shows a Fault", command_fault, pair)
         suite.run("not XML", refused, pair, b"<a><b></a>", "malformed XML")
         suite.run("DTD", refused, pair, b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', "a DTD")

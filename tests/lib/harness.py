@@ -149,9 +149,10 @@ class Answer:
 class Pair:
     """keyd and calld from the build tree in a folder of their own; a context manager. SUITE None: nothing is checked at the end."""
 
-    def __init__(self, suite, name="pair", config=""):
+    def __init__(self, suite, name="pair", config="", workers=None):
         self.suite = suite
         self.name = name
+        self.workers = ["--workers=%d" % workers] if workers else []
         self.dir = tempfile.mkdtemp(prefix="midtls-")
         self.etc = os.path.join(self.dir, "etc")
         self.socket = os.path.join(self.dir, "run", "calld.sock")
@@ -159,6 +160,8 @@ class Pair:
         self.process = None
         self.keep = bool(os.environ.get("MIDTLS_TEST_KEEP"))
         self.expected_exits = {"exited 0"}
+        self.asked_directly = ()  # beginnings of call ids of signatures that the test itself asked keyd for
+        self.lost_calls = False  # calld was killed: calls under way have no record
         os.mkdir(self.etc, 0o700)
         self.write("midtls.conf", "[MID]\nName=mid-test-01\n" + config)
 
@@ -196,7 +199,7 @@ class Pair:
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [os.path.join(TOP, "tests", "pair.sh"), "--sandbox=" + SANDBOX, self.dir, "--", "sh", "-c", "echo up; exec cat"],
+            [os.path.join(TOP, "tests", "pair.sh"), "--sandbox=" + SANDBOX, *self.workers, self.dir, "--", "sh", "-c", "echo up; exec cat"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ, BUILD=BUILD))
         if self.process.stdout.readline() != b"up\n":
             fail("tests/pair.sh did not start the pair")
@@ -234,6 +237,32 @@ class Pair:
                     for line in file.read().splitlines():
                         if line not in self.expected_exits:
                             fail("%s ended unexpectedly: %s" % (daemon, line))
+
+        gaps = self.gaps()
+        if gaps:
+            fail("calls and signatures do not agree: %s" % gaps[:4])
+
+    def log_lines(self):
+        lines = []
+        for daemon in ("keyd", "calld"):
+            with open(os.path.join(self.dir, "log", daemon + ".json"), "rb") as file:
+                lines += [line for line in file if line.startswith(b"{")]
+        return b"".join(lines)
+
+    def all_gaps(self):
+        """What midtls log --reconcile finds."""
+        status, out, err = self.midtls("log", "--reconcile", "--json=short", "--input=-", stdin=self.log_lines())
+        gaps = json.loads(out)["gaps"] if out else fail("midtls log --reconcile: %s" % err)
+        equal(status, 1 if gaps else 0, "status of midtls log --reconcile")
+        return gaps
+
+    def gaps(self):
+        """Without what the test did itself."""
+        gaps = self.all_gaps()
+        direct = [gap for gap in gaps if gap["gap"] == "signature-without-call" and gap["call_id"] and
+                  gap["call_id"].startswith(tuple(self.asked_directly))]
+        lost = [gap for gap in gaps if self.lost_calls and gap["gap"] == "signature-without-call"]
+        return [gap for gap in gaps if gap not in direct and gap not in lost]
 
     def show_logs(self):
         for daemon in ("keyd", "calld"):
@@ -290,6 +319,7 @@ class Pair:
         """Kills a daemon or a role and waits until it is gone; its activator may be stopped, so a zombie counts."""
         pid = self.find(name)
         self.expected_exits.add("killed 9")
+        self.lost_calls |= name == "calld"
         os.kill(pid, signal.SIGKILL)
 
         def gone():

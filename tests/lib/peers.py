@@ -227,6 +227,25 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.server_close()
 
 
+class OpensslServer:
+    """`openssl s_server`: demands a certificate of a CA that never signed ours, and refuses by a TLS alert."""
+
+    def __init__(self, pki, tls):
+        self.port = free_port()
+        self.command = ["openssl", "s_server", "-accept", "127.0.0.1:%d" % self.port, "-cert", pki + "/server-rsa.pem", "-key",
+                        pki + "/server-rsa.key", "-CAfile", pki + "/other-ca.pem", "-Verify", "2", "-verify_return_error",
+                        "-www", "-quiet", "-tls" + tls.replace(".", "_")]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: listens(self.port), "openssl s_server listens")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+
 class Silent:
     """Takes connections and says nothing."""
 

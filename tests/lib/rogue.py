@@ -12,7 +12,7 @@ from harness import equal, fail
 
 HELLO, WATCH, SIGN, BYE = 1, 2, 3, 4
 WELCOME, SIGNATURE, REFUSAL = 0x81, 0x87, 0x88
-VERSION = 1
+VERSION = 2
 TLS12, TLS13 = 0x0303, 0x0304
 REFUSALS = ["internal", "profile-unknown", "profile-not-for-alias", "generation-gone", "key-expired", "rate-limited", "transcript-malformed",
             "sequence", "version", "resumption", "post-handshake", "cipher", "sni", "alpn", "server-certificate", "server-signature",

@@ -8,7 +8,7 @@ import ssl
 import stat
 
 from harness import PASSWORD, contains, equal, wait_until
-from host import KEYS, PKI, Calls, add_connection, add_profile, call, good, install_key, journal, main_pid, run, show, write
+from host import KEYS, MAKER, PKI, Calls, add_connection, add_profile, call, good, install_key, journal, main_pid, run, show, write
 
 
 def fingerprint(name):
@@ -34,7 +34,7 @@ def by_host_key(port):
     """midtls encrypt; keyd takes the new profile by itself."""
     value = run("midtls", "encrypt", stdin=PASSWORD.encode() + b"\n").splitlines()[-1]
     contains(value, "midtls:", "output of midtls encrypt")
-    add_profile("vaulted", "p384.keytool.p12", value)
+    add_profile("vaulted", "p384.%s.p12" % MAKER, value)
     add_connection("vaulted", "vaulted", port)
     wait_until(lambda: call("vaulted").status == 200, "a connection that was added works")
     by_credential("vaulted", "p384")
@@ -49,7 +49,7 @@ def replaced():
     good("crm")
     before, pids = generation(), [main_pid(unit) for unit in ("midtls-keyd.service", "midtls-calld.service")]
     with Calls("crm"):
-        install_key("plain.p12", "rsa3072.keytool.p12")
+        install_key("plain.p12", "rsa3072.%s.p12" % MAKER)
         wait_until(lambda: good("crm").json()["fingerprint"] == fingerprint("rsa3072"), "calls use the new key")
     by_credential("fresh", "rsa3072")
     equal(generation() > before, True, "the next generation after %d" % before)
@@ -63,7 +63,7 @@ def broken():
         contains(run("midtls", "reload", status=1), "plain: kept-old", "midtls reload")
         by_credential("fresh", "rsa3072")
     finally:
-        install_key("plain.p12", "rsa3072.keytool.p12")
+        install_key("plain.p12", "rsa3072.%s.p12" % MAKER)
     run("midtls", "reload")
     equal(show("midtls-keyd.service", "NRestarts"), "0", "restarts")
 

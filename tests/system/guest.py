@@ -5,6 +5,7 @@
 import contextlib
 
 import credentials
+import layers
 import life
 import records
 import sandbox
@@ -20,8 +21,11 @@ def main(suite):
         start.tests(suite)
         records.tests(suite)
         credentials.tests(suite, partners["fresh"])
-        sandbox.tests(suite)
+        # Before many units are started: of what PID 1 says the journal drops most.
         life.tests(suite)
+        sandbox.tests(suite)
+        layers.tests(suite)
+        life.end(suite)
         if suite.failed:
             print("--- the end of the journal\n" + run("journalctl", "--no-pager", "--output=short-precise", "--lines=60", status=None))
 

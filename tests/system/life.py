@@ -4,7 +4,7 @@
 import os
 import signal
 
-from harness import UnixConnection, contains, equal, wait_until
+from harness import Answer, UnixConnection, contains, equal, wait_until
 from host import CALLD_SOCKET, ETC, SERVICES, Calls, add_profile, call, good, journal, journal_of, main_pid, pids, role, run, show, systemctl, write
 
 DROP_IN = "/run/systemd/system/%s.d/%s.conf"
@@ -88,6 +88,26 @@ def accepted():
     good("crm")
 
 
+def upgraded():
+    """Both are replaced, as by a package, while a call is half sent: it is answered by the old ones, the next by the new."""
+    good("crm")
+    before = {unit: main_pid(unit) for unit in SERVICES}
+    connection = UnixConnection(CALLD_SOCKET)
+    connection.putrequest("POST", "/echo", skip_host=True)
+    for name, value in (("Host", "crm"), ("Content-Length", "10")):
+        connection.putheader(name, value)
+    connection.endheaders(b"first")
+    good("crm")  # connections are accepted in order
+    systemctl("restart", "--no-block", *SERVICES)
+    wait_until(lambda: show("midtls-calld.service", "ActiveState") == "deactivating", "calld ends")
+    connection.send(b"then.")
+    answer = Answer(connection.getresponse())
+    equal((answer.status, answer.body), (200, b"firstthen."), "answer of the call that was under way")
+    for unit in SERVICES:
+        wait_until(lambda: show(unit, "ActiveState") == "active" and main_pid(unit) != before[unit], unit + " is another process")
+    good("fresh")
+
+
 def tcp():
     """The optional socket, where nobody can tell who calls: only for connections that anybody may use."""
     systemctl("stop", "midtls-calld.service")
@@ -122,6 +142,9 @@ def caller_unit():
     systemctl("restart", "midtls-calld.service")
     record = journal(EVENT="call", CALL_ID=good("crm").header("Midtls-Call-Id"))[0]
     equal(record.get("MIDTLS_CALLER_UNIT"), "midtls-tests.service", "the caller's unit")
+    os.unlink(DROP_IN % ("midtls-calld.service", "callers"))
+    systemctl("daemon-reload")
+    systemctl("restart", "midtls-calld.service")
 
 
 def hung():
@@ -137,15 +160,52 @@ def hung():
         os.kill(pid, signal.SIGSTOP)
     for unit in SERVICES:
         wait_until(lambda: int(show(unit, "NRestarts")) > 0 and show(unit, "ActiveState") == "active", unit + " runs again", 20)
+        for line in ("Watchdog timeout", "code=killed, status=6/ABRT"):
+            wait_until(lambda: line in journal_of(unit), "%r in the journal of %s" % (line, unit))
         text = journal_of(unit)
-        contains(text, "Watchdog timeout", "journal of " + unit)
-        contains(text, "code=killed, status=6/ABRT", "journal of " + unit)
         equal("code=dumped" in text, False, "a core of " + unit)
         equal(before[unit] in pids(unit), False, "the old process of " + unit)
     wait_until(lambda: call("fresh").status == 200, "a new handshake")
     for unit in SERVICES:
         os.unlink(DROP_IN % (unit, "watchdog"))
     systemctl("daemon-reload")
+
+
+def idle():
+    """IdleExit=: calld ends, then keyd; their sockets stay, and the next call starts both."""
+    path = ETC + "/midtls.conf.d/idle.conf"
+    write(path, "[Calls]\nIdleExit=1s\n", "midtls-keyd")
+    os.chmod(os.path.dirname(path), 0o755)
+    systemctl("restart", *SERVICES)
+    try:
+        for _ in range(2):
+            good("crm")
+            for unit in reversed(SERVICES):
+                wait_until(lambda: show(unit, "ActiveState") == "inactive", unit + " ends", 20)
+                equal((show(unit, "Result"), show(unit, "NRestarts")), ("success", "0"), "how %s ended" % unit)
+        with Calls("fresh", kept=False) as calls:
+            wait_until(lambda: calls.problem or calls.n_good > 5, "calls go on")
+    finally:
+        os.unlink(path)
+        systemctl("restart", *SERVICES)
+
+
+def sockets_restarted():
+    """A socket that is made anew is found by the daemon of the other side."""
+    good("fresh")
+    systemctl("stop", "midtls-keyd.service")
+    systemctl("restart", "midtls-keyd.socket")
+    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+
+
+def out_of_memory():
+    """calld goes before keyd, and before most others."""
+    scores = []
+    for unit in SERVICES:
+        with open("/proc/%d/oom_score_adj" % main_pid(unit)) as file:
+            scores.append(int(file.read()))
+        equal((show(unit, "MemorySwapMax"), show(unit, "LimitCORE")), ("0" if "keyd" in unit else "infinity", "0"), "limits of " + unit)
+    equal(scores[0] < scores[1], True, "scores of keyd and calld: %r" % scores)
 
 
 def ended():
@@ -162,9 +222,16 @@ def tests(suite):
     suite.run("keyd is stopped, and started by its socket", stopped)
     suite.run("calld is restarted while calls come", calld_restarted)
     suite.run("calld ends when a caller has connected and not spoken yet", accepted)
+    suite.run("both are replaced while a call is half sent", upgraded)
     suite.run("the optional TCP socket", tcp)
     suite.run("no call without a record, whatever the journal's rate limit", all_recorded)
     suite.run("calld is stopped, and started by its socket", calld_stopped)
     suite.run("the caller's unit is recorded where calld may see processes", caller_unit)
     suite.run("the watchdog kills who hangs", hung)
+    suite.run("both end when nobody calls, and the next call starts them", idle)
+    suite.run("keyd's socket is made anew", sockets_restarted)
+    suite.run("calld goes first when memory is short", out_of_memory)
+
+
+def end(suite):
     suite.run("both end well", ended)

@@ -23,7 +23,7 @@ MAKEFILE = "/usr/share/selinux/devel/Makefile"
 BASE = "usr/share/selinux/default/base.pp.bz2"
 VERSION = "33"
 SOURCES = [os.path.join(TOP, "selinux", "midtls." + end) for end in ("te", "if", "fc")]
-EXECUTABLES = ("keyd", "keyd-loader", "keyd-fetcher", "keyd-runner", "keyd-verifier", "keyd-signer", "calld")
+EXECUTABLES = ("keyd", "keyd-loader", "keyd-fetcher", "keyd-runner", "keyd-verifier", "keyd-signer", "calld", "calld-resolver")
 
 # A line each that the policy must refuse; one for each sentence of its last section at least.
 BREACHES = [
@@ -46,6 +46,11 @@ BREACHES = [
     "allow midtls_calld_t self:process execmem;",
     "allow midtls_loader_t midtls_signer_exec_t:file execute_no_trans;",
     "allow midtls_verifier_t midtls_loader_t:process transition;",
+    "allow midtls_resolver_t midtls_calld_t:process transition;",
+    "allow midtls_calld_t midtls_signer_t:process transition;",
+    "allow midtls_keyd_t midtls_calld_t:process transition;",
+    "allow midtls_calld_t midtls_keyd_t:unix_stream_socket connectto;",
+    "allow midtls_resolver_t midtls_key_t:file read;",
     "allow midtls_signer_t midtls_keyd_t:unix_stream_socket accept;",
 ]
 

@@ -1,25 +1,35 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The SELinux policy package against Debian's base policy, then the installed pair under a real systemd, as PID 1 of a container without
-# network (systemd-nspawn):
+# The installed pair under a real systemd:
 #
-#       tests/system/run.sh [WORD...]           only tests whose names contain one of the words
+#       tests/system/run.sh [--tier=NAME]... [WORD...]          only tests whose names contain one of the words
 #
-# The container's root filesystem is made by mmdebstrap and kept in $MIDTLS_TEST_CACHE (default: /var/cache/midtls-tests).
-# The build in $BUILD is installed into a copy that lives in memory. Closing line: N passed, N failed, N skipped.
+#       policy     the SELinux policy package against Debian's base policy
+#       container  systemd as PID 1 of a container without network (systemd-nspawn)
+#       machine    the same system in an emulated machine (qemu, without KVM) under SELinux, enforcing
+#
+# Root filesystem and kernel are made once and kept in $MIDTLS_TEST_CACHE (default: /var/cache/midtls-tests). The build in $BUILD is
+# installed into copies that live in memory. What this host cannot run is named and counted. Closing line: N passed, N failed, N skipped.
 set -u
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=$(realpath "${BUILD:-$here/../../build}")
 cache=${MIDTLS_TEST_CACHE:-/var/cache/midtls-tests}
 cgroup=midtls-tests-$$
-boot_sec=150
+known=(policy container machine)
+tiers=()
+while [[ ${1:-} == --tier=* ]]; do
+        [[ " ${known[*]} " == *" ${1#*=} "* ]] || { echo "usage: tests/system/run.sh [--tier=NAME]... [WORD...]; tiers: ${known[*]}" >&2; exit 2; }
+        tiers+=("${1#*=}")
+        shift
+done
+[[ ${#tiers[@]} -gt 0 ]] || tiers=("${known[@]}")
+# A word is of a test in a system; the policy's have none.
+[[ $# -eq 0 ]] || tiers=("${tiers[@]/policy/}")
 
-# What the daemons are linked with, what runs the tests in the container, and systemd.
-packages=systemd,systemd-sysv,dbus,libnss-systemd,libssl3,libcurl4,libxml2,libseccomp2,libsystemd0,libmicrohttpd12,libjansson4,ca-certificates,curl,python3
-masked='apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer console-getty.service getty.target
-systemd-logind.service systemd-udevd.service systemd-udev-trigger.service systemd-udevd-kernel.socket systemd-udevd-control.socket'
+# shellcheck source=tests/system/root.sh
+. "$here/root.sh"
 
 passed=0 failed=0 skipped=0
 # add LINE: "N passed, N failed[, N skipped]"; false when it is none
@@ -28,80 +38,45 @@ add() {
         passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
 }
 
-finish() {
-        printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
-        [[ $failed -eq 0 ]]
-        exit
-}
-
-fail() {
-        echo "FAIL $1"
-        failed=$((failed + 1))
-        finish
-}
-
-skip() {
-        echo "skip systemd: $1"
-        skipped=$((skipped + 1))
-        finish
-}
+wanted() { [[ " ${tiers[*]} " == *" $1 "* ]]; }
+fail() { echo "FAIL $1"; failed=$((failed + 1)); }
+skip() { echo "skip $1"; skipped=$((skipped + 1)); }
 
 # private COMMAND...: with mounts of its own, of which nothing remains
 private() { unshare --mount --propagation private -- "$@"; }
 
-check_host() {
+# Each says why this host cannot, or nothing.
+cannot_install() {
         local program
 
-        [[ $(id -u) -eq 0 ]] || skip "needs root, for mounts and systemd-nspawn"
-        [[ $(. /etc/os-release && echo "${VERSION_CODENAME:-}") == bookworm ]] || skip "needs Debian 12: what is built here is run in a container of it"
-        for program in systemd-nspawn mmdebstrap unshare meson keytool; do
-                command -v "$program" >/dev/null || skip "there is no $program"
+        [[ $(id -u) -eq 0 ]] || { echo "needs root, for mounts"; return; }
+        [[ $(. /etc/os-release && echo "${VERSION_CODENAME:-}") == bookworm ]] || { echo "needs Debian 12: what is built here is run there"; return; }
+        for program in mmdebstrap unshare meson keytool; do
+                command -v "$program" >/dev/null || { echo "there is no $program"; return; }
         done
+        find_root || echo "no root filesystem could be made: $(grep '^E:' "$cached.log" | tail -n 1)"
+}
+
+cannot_contain() {
+        command -v systemd-nspawn >/dev/null || { echo "there is no systemd-nspawn"; return; }
         # shellcheck disable=SC2016
         private bash -c 'umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup && mkdir "/sys/fs/cgroup/$1" && rmdir "/sys/fs/cgroup/$1"' \
-                x "$cgroup" >/dev/null 2>&1 || skip "this host refuses mounts or cgroups of one's own"
-        [[ -x $build/keyd/keyd && -x $build/calld/calld ]] || fail "systemd: $build is not built"
+                x "$cgroup" >/dev/null 2>&1 || echo "this host refuses mounts or cgroups of one's own"
 }
 
-# The container gets its packages from where this host gets its own.
-sources() {
-        if [[ -e /etc/apt/sources.list.d/debian.sources ]]; then
-                echo /etc/apt/sources.list.d/debian.sources
-        elif grep -qs '^deb ' /etc/apt/sources.list; then
-                echo /etc/apt/sources.list
-        fi
-}
+cannot_emulate() {
+        local program
 
-# make_root DIR: complete or not at all; one at a time
-make_root() {
-        local new=$1.new unit source
-
-        rm -rf --one-file-system "$new"
-        mapfile -t source < <(sources)
-        timeout -k 10 600 mmdebstrap --mode=root --variant=apt --skip=check/empty --include="$packages" --aptopt='Acquire::Languages "none"' \
-                --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-                bookworm "$new" "${source[@]}" >"$1.log" 2>&1 || return
-        for unit in $masked; do
-                ln -sf /dev/null "$new/etc/systemd/system/$unit"
+        [[ $(uname -m) == x86_64 ]] || { echo "needs an x86-64 host"; return; }
+        for program in qemu-system-x86_64 mke2fs setfiles; do
+                command -v "$program" >/dev/null || { echo "there is no $program"; return; }
         done
-        systemctl --root="$new" set-default multi-user.target >/dev/null 2>&1
-        mkdir -p "$new/var/log/journal"
-        mv "$new" "$1"
-}
-
-find_root() {
-        local name lock
-
-        name=bookworm-$(printf '%s\n' "$packages" "$masked" "$(declare -f make_root)" | sha256sum | cut -c1-16)
-        root=$cache/$name
-        mkdir -p "$cache" || skip "cannot make $cache"
-        exec {lock}>"$cache/lock"
-        flock -w 600 "$lock" || skip "another one makes the container's root filesystem for too long"
-        [[ -d $root ]] || make_root "$root" || skip "the container's root filesystem could not be made: $(grep '^E:' "$root.log" | tail -n 1)"
-        exec {lock}>&-
+        [[ -e $build/selinux/midtls.pp ]] || { echo "the policy package was not built: there is no selinux-policy-dev"; return; }
+        find_kernel || echo "there is no kernel to boot: $(grep '^E:' "$cached.log" | tail -n 1)"
 }
 
 results=
+declare -A running=()
 # Whatever of the container is left is killed; its cgroups go, which would remain.
 clean() {
         # shellcheck disable=SC2016
@@ -114,35 +89,85 @@ clean() {
         [[ -z $results ]] || rm -rf --one-file-system "$results"
 }
 
-if mkdir -p "$cache" 2>/dev/null && [[ $# -eq 0 ]]; then
-        output=$(timeout -k 10 300 "$here/policy.py" "$cache" "$build" 2>&1)
-        grep -vE '^[0-9]+ passed, ' <<<"$output"
-        add "$(tail -n 1 <<<"$output")" || fail "policy: no closing line"
-fi
-
-check_host
-find_root
-/usr/bin/python3 "$here/../lib/pki.py" "$build/tests/pki" || fail "systemd: no certificates"
-
-results=$(mktemp -d)
-trap clean EXIT
-# A TERM for timeout reaches systemd-nspawn, which then halts the container.
+# A TERM for timeout reaches systemd-nspawn, which then halts the container; and qemu.
 end() {
-        kill -TERM "$container"
-        wait "$container"
+        kill -TERM "${running[@]}"
+        wait "${running[@]}"
         exit 130
 }
-timeout -k 30 "$boot_sec" unshare --mount --propagation private -- "$here/boot.sh" "$root" "$build" "$results" "$cgroup" "$@" </dev/null >"$results/console" 2>&1 &
-container=$!
-trap end INT TERM
-wait "$container"
-status=$?
 
-[[ ! -e $results/out ]] || grep -vE '^[0-9]+ passed, ' "$results/out"
-if [[ $status -eq 77 ]]; then
-        skip "$(tail -n 1 "$results/console")"
-elif [[ -e $results/out ]] && add "$(tail -n 1 "$results/out")"; then
-        finish
+# begin TIER SECONDS SCRIPT ARGUMENT...
+begin() {
+        local tier=$1 seconds=$2
+        shift 2
+
+        mkdir "$results/$tier"
+        timeout -k 30 "$seconds" unshare --mount --propagation private -- "$@" </dev/null >"$results/$tier/log" 2>&1 &
+        running[$tier]=$!
+}
+
+# collect TIER: its tests and what they come to
+collect() {
+        local tier=$1 folder=$results/$1 status
+
+        wait "${running[$tier]}"
+        status=$?
+        unset "running[$tier]"
+        if [[ $status -eq 77 ]]; then
+                skip "$tier: $(tail -n 1 "$folder/log")"
+                return
+        fi
+
+        # A terminal's lines end in CR LF.
+        [[ ! -e $folder/out ]] || { tr -d '\r' <"$folder/out" >"$folder/lines"; grep -vE '^[0-9]+ passed, ' "$folder/lines" | sed -E "s/^(ok|FAIL|skip) /\1 $tier: /"; }
+        [[ -e $folder/lines ]] && add "$(tail -n 1 "$folder/lines")" && return
+        tail -n 30 "$folder/log"
+        [[ ! -e $folder/console ]] || tail -n 10 "$folder/console"
+        fail "$tier: it ended without a result, exit status $status (124: not in time)"
+}
+
+if wanted policy; then
+        if mkdir -p "$cache" 2>/dev/null; then
+                output=$(timeout -k 10 300 "$here/policy.py" "$cache" "$build" 2>&1)
+                grep -vE '^[0-9]+ passed, ' <<<"$output"
+                add "$(tail -n 1 <<<"$output")" || fail "policy: no closing line"
+        else
+                skip "policy: cannot make $cache"
+        fi
 fi
-tail -n 30 "$results/console"
-fail "systemd: the container ended without a result, exit status $status (124: not within $boot_sec s)"
+
+if wanted container || wanted machine; then
+        # What finds root and kernel sets variables: not in a subshell.
+        why=$(cannot_install)
+        results=$(mktemp -d)
+        trap clean EXIT
+        trap end INT TERM
+        if [[ -z $why ]]; then
+                find_root
+                [[ -x $build/keyd/keyd && -x $build/calld/calld ]] || why="$build is not built"
+        fi
+        [[ -n $why ]] || /usr/bin/python3 "$here/../lib/pki.py" "$build/tests/pki" || why="no certificates could be made"
+
+        if wanted container; then
+                reason=${why:-$(cannot_contain)}
+                if [[ -n $reason ]]; then
+                        skip "container: $reason"
+                else
+                        begin container 150 "$here/container.sh" "$root" "$build" "$results/container" "$cgroup" "$@"
+                        collect container
+                fi
+        fi
+        if wanted machine; then # after the container: an emulated processor is slow enough by itself
+                reason=${why:-$(cannot_emulate)}
+                if [[ -n $reason ]]; then
+                        skip "machine: $reason"
+                else
+                        find_kernel
+                        begin machine 330 "$here/machine.sh" "$root" "$kernel" "$build" "$results/machine" "$@"
+                        collect machine
+                fi
+        fi
+fi
+
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[[ $failed -eq 0 ]]

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/audit.h"
+#include "common/msg-refusal.h"
 #include "tests/unit/lib/capture.h"
 #include "tests/unit/lib/unit.h"
 
@@ -84,6 +85,7 @@ static void test_refusal(void **state) {
         check_member(j, "MIDTLS_EVENT", "signature-refused");
         check_member(j, "MIDTLS_VERDICT", "refused");
         check_member(j, "MIDTLS_REASON", "sni");
+        check_member(j, "MIDTLS_HINT", refusal_code_hint(REFUSAL_SNI));
         check_member(j, "MIDTLS_REFUSALS_LEFT_OUT", NULL);
         check_member(j, "PRIORITY", "4");
         json_decref(j);

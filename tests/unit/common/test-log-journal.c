@@ -49,7 +49,7 @@ static void test_format(void **state) {
         assert_int_equal(log_format_journal(&r, "keyd", "a\nb", &b), 0);
         assert_int_equal(b.size, sizeof(want) - 1);
         assert_memory_equal(b.data, want, b.size);
-        free(r.fields[0].value);
+        log_record_done(&r);
 }
 
 static void test_too_long(void **state) {

@@ -42,6 +42,30 @@ static void test_events(void **state) {
                         assert_string_not_equal(log_event_to_string(e), log_event_to_string(other));
 }
 
+/* More text than a record has room for. */
+static void test_long_values(void **state) {
+        Capture c = capture_begin();
+        char value[LOG_TEXT_SIZE];
+        LogRecord r;
+        json_t *lines;
+
+        memset(value, 'v', sizeof(value) - 1);
+        value[sizeof(value) - 1] = '\0';
+        log_open("keyd", LOG_TARGET_JSON);
+        log_record_init(&r, PRIORITY_INFO, EVENT_NONE);
+        log_record_add(&r, "MIDTLS_PROFILE", "%s", "bank");
+        for (unsigned i = 0; i < 3; i++)
+                log_record_add(&r, (const char *const[]) {"A", "B", "C"}[i], "%s", value);
+        log_record_add(&r, "MIDTLS_ALIAS", "%s", "crm");
+        log_record_send(&r, "long");
+        lines = take_lines(&c);
+
+        assert_string_equal(member(lines, 0, "MIDTLS_PROFILE"), "bank");
+        assert_string_equal(member(lines, 0, "B"), value);
+        assert_string_equal(member(lines, 0, "MIDTLS_ALIAS"), "crm");
+        json_decref(lines);
+}
+
 static void test_record(void **state) {
         Capture c = capture_begin();
         LogRecord r;
@@ -156,9 +180,9 @@ static void test_auto_is_console(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_targets),      cmocka_unit_test(test_events),          cmocka_unit_test(test_record),
-                cmocka_unit_test(test_priority),     cmocka_unit_test(test_errno),           cmocka_unit_test(test_lost_is_said),
-                cmocka_unit_test(test_stuck_reader), cmocka_unit_test(test_auto_is_console),
+                cmocka_unit_test(test_targets),      cmocka_unit_test(test_events),       cmocka_unit_test(test_record),
+                cmocka_unit_test(test_long_values),  cmocka_unit_test(test_priority),     cmocka_unit_test(test_errno),
+                cmocka_unit_test(test_lost_is_said), cmocka_unit_test(test_stuck_reader), cmocka_unit_test(test_auto_is_console),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,7 +104,18 @@ static const CodecField ready_fields[] = {
         FIELD_TEXT("text", 0, PROTO_TEXT_MAX),
 };
 
+static const CodecField idle_fields[] = {
+        FIELD_U64("n_callers", 0),
+};
+
 DEFINE_RECODE(MsgReady, ready)
+DEFINE_RECODE(MsgIdle, idle)
+
+static void test_idle_codec(void **state) {
+        static const Codec c = CODEC(idle, ROLE_IDLE);
+
+        codec_check(&c);
+}
 
 static void test_ready_codec(void **state) {
         static const Codec c = CODEC(ready, ROLE_READY);
@@ -167,7 +178,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_load_codec),    cmocka_unit_test(test_generation_codec), cmocka_unit_test(test_crl_codec),
                 cmocka_unit_test(test_ready_codec),   cmocka_unit_test(test_refresh_codec),    cmocka_unit_test(test_keep_codec),
-                cmocka_unit_test(test_fetcher_codec), cmocka_unit_test(test_values),
+                cmocka_unit_test(test_fetcher_codec), cmocka_unit_test(test_idle_codec),       cmocka_unit_test(test_values),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,7 @@ static void test_values(void **state) {
 static void test_names(void **state) {
         for (unsigned i = 0; i < _REFUSAL_MAX; i++) {
                 assert_non_null(refusal_code_to_string(i));
+                assert_true(refusal_code_hint(i) && strlen(refusal_code_hint(i)) > 20);
                 assert_int_equal(strspn(refusal_code_to_string(i), "abcdefghijklmnopqrstuvwxyz-"), strlen(refusal_code_to_string(i)));
                 for (unsigned k = 0; k < i; k++)
                         assert_string_not_equal(refusal_code_to_string(i), refusal_code_to_string(k));

@@ -24,6 +24,7 @@ static const CodecField signature_fields[] = {
         /* as the body has them */
         FIELD_U64("request_id", 0),
         FIELD_VECTOR("signature", 2, 1, PROTO_SIGNATURE_MAX),
+        FIELD_U64("busy_usec", 0),
 };
 
 DEFINE_RECODE(MsgSignature, signature)

@@ -13,6 +13,9 @@ static const CodecField snapshot_fields[] = {
         FIELD_U32("max_header_bytes"),
         FIELD_U64("header_timeout_usec", 0),
         FIELD_U64("idle_timeout_usec", 0),
+        FIELD_U64("idle_exit_usec", 0),
+        FIELD_TEXT("tcp_token", 0, PROTO_TEXT_MAX),
+        FIELD_BOOL("report_only"),
 };
 
 DEFINE_RECODE(MsgSnapshot, snapshot)
@@ -26,7 +29,10 @@ static void test_snapshot_codec(void **state) {
 static void test_values(void **state) {
         MsgSnapshot m;
 
-        assert_int_equal(msg_snapshot_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\1\0\3mid\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6"), &m), 0);
+        assert_int_equal(
+                msg_snapshot_decode(
+                        SPAN_LITERAL("\0\0\0\0\0\0\0\1\0\3mid\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\7\0\2tk\1"), &m),
+                0);
         assert_int_equal(m.revision, 1);
         assert_true(span_is(m.mid_name, "mid"));
         assert_int_equal(m.max_calls, 2);
@@ -34,6 +40,9 @@ static void test_values(void **state) {
         assert_int_equal(m.max_header_bytes, 4);
         assert_int_equal(m.header_timeout_usec, 5);
         assert_int_equal(m.idle_timeout_usec, 6);
+        assert_int_equal(m.idle_exit_usec, 7);
+        assert_true(span_is(m.tcp_token, "tk"));
+        assert_true(m.report_only);
 }
 
 int main(void) {

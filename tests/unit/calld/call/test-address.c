@@ -90,9 +90,27 @@ static void test_text(void **state) {
         assert_string_equal(text, "");
 }
 
+/* Host= as it stands there: what is a name is no address */
+static void test_denied_text(void **state) {
+        static const struct {
+                const char *text;
+                bool denied;
+        } texts[] = {
+                {"127.0.0.1", true},   {"::1", true}, {"::ffff:127.0.0.1", true}, {"192.0.2.1", false}, {"localhost", false},
+                {"127.0.0.1.", false}, {"", false},
+        };
+        TextList deny = {};
+
+        (void) state;
+        assert_int_equal(text_list_add(&deny, SPAN_LITERAL("loopback")), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                assert_int_equal(address_find_denied_text(span_from_string(texts[i].text), &deny) != NULL, texts[i].denied);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_denied),
+                cmocka_unit_test(test_denied_text),
                 cmocka_unit_test(test_text),
         };
 

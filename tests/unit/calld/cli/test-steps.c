@@ -49,6 +49,30 @@ static void test_ticks(void **state _unused_) {
         assert_string_equal(text, "crm: u\n  \x1b[32m\xe2\x9c\x93\x1b[0m dns                 127.0.0.1 (1ms)\n");
 }
 
+/* What is known of certificates stands below the step that it belongs to. */
+static void test_detail(void **state _unused_) {
+        bool good;
+        _cleanup_free_ char *text = render(
+                "{\"alias\":\"crm\",\"url\":\"u\",\"ok\":false,\"steps\":[{\"name\":\"server-certificate\",\"ok\":true},"
+                "{\"name\":\"certificate-request\",\"ok\":true},{\"name\":\"signature\",\"ok\":true},{\"name\":\"accepted\",\"ok\":false,\"hint\":\"ask\"}],"
+                "\"server_chain\":[{\"subject\":\"CN=s\\u001b\",\"not_after\":null},{\"subject\":\"CN=ca\",\"not_after\":null}],"
+                "\"accepted_issuers\":[\"CN=1\",\"CN=2\",\"CN=3\",\"CN=4\",\"CN=5\",\"CN=6\",\"CN=7\"],"
+                "\"client_certificate\":{\"subject\":\"CN=c\",\"issuer\":\"CN=i\",\"not_after\":null}}",
+                false, false, &good);
+
+        assert_string_equal(text, "crm: u\n"
+                                  "  ok     server-certificate  \n"
+                                  "    sent: CN=s\\x1b, expires -\n"
+                                  "          CN=ca, expires -\n"
+                                  "  ok     certificate-request \n"
+                                  "    accepts: CN=1\n             CN=2\n             CN=3\n             CN=4\n             CN=5\n"
+                                  "             and 2 more: see --json=pretty\n"
+                                  "  ok     signature           \n"
+                                  "    ours: CN=c, issued by CN=i, expires -\n"
+                                  "  FAILED accepted            \n"
+                                  "    hint: ask\n");
+}
+
 /* Good means that calld says so and that no step says otherwise. */
 static void test_verdict(void **state _unused_) {
         static const char *const bad[] = {
@@ -78,10 +102,8 @@ static void test_strange(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_words),
-                cmocka_unit_test(test_ticks),
-                cmocka_unit_test(test_verdict),
-                cmocka_unit_test(test_strange),
+                cmocka_unit_test(test_words),   cmocka_unit_test(test_ticks),   cmocka_unit_test(test_detail),
+                cmocka_unit_test(test_verdict), cmocka_unit_test(test_strange),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

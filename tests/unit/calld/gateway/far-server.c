@@ -165,6 +165,18 @@ static bool raw(Peer *p, const char *text) {
         return send_text(p, text);
 }
 
+/* As whom the caller was authenticated, in this handshake or in the one whose session was resumed; /who-close: and that was it. */
+static bool answer_who(Peer *p) {
+        X509 *certificate = SSL_get1_peer_certificate(p->ssl);
+        char name[128] = "nobody";
+
+        if (certificate)
+                X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name));
+        X509_free(certificate);
+        p->close = strcmp(p->path, "/who-close") == 0;
+        return answer(p, 200, p->close ? "Connection: close\r\n" : "", name, strlen(name));
+}
+
 static bool silent(Peer *p) {
         struct pollfd stop = {.fd = p->server->stop_fds[0], .events = POLLIN};
 
@@ -208,6 +220,8 @@ static bool respond(Peer *p) {
                 return raw(p, "HTTP/1.1 200 OK\r\n\r\nall there is");
         if (strcmp(p->path, "/garbage") == 0)
                 return raw(p, "SSH-2.0-surprise\r\n\r\n");
+        if (strncmp(p->path, "/who", 4) == 0)
+                return answer_who(p);
         if (strcmp(p->path, "/silent") == 0)
                 return silent(p);
         if (strcmp(p->path, "/fault") == 0)

@@ -36,13 +36,14 @@ static void state_snapshot(Rig *r) {
                 .max_header_bytes = 16 * 1024,
                 .header_timeout_usec = USEC_PER_SEC,
                 .idle_timeout_usec = 2 * USEC_PER_SEC,
+                .tcp_token = SPAN_LITERAL(RIG_TOKEN),
         };
 
         ASSERT(msg_snapshot_encode(next_record(r), &m) == 0);
 }
 
 static void state_profiles(Rig *r) {
-        _cleanup_(buf_done) Buf cas = BUF_INIT(65536), chain = BUF_INIT(65536);
+        _cleanup_(buf_done) Buf cas = BUF_INIT(65536), chain = BUF_INIT(65536), chain2 = BUF_INIT(65536);
         MsgCertificates set = {.last = true};
         MsgProfile p = {
                 .name = SPAN_LITERAL("mauth"),
@@ -53,14 +54,14 @@ static void state_profiles(Rig *r) {
                 .not_before = 1000000000,
                 .not_after = 4000000000,
         };
-        MsgProfile broken = {
-                .name = SPAN_LITERAL("broken"),
-                .state = PROTO_STATE_UNAVAILABLE,
-                .reason = SPAN_LITERAL("the password of x.p12 is wrong"),
-                .hint = SPAN_LITERAL("Correct Password=."),
-                .default_port = 443,
-                .minimum_tls = TLS_VERSION_1_2,
-        };
+        MsgProfile second, broken = {
+                                   .name = SPAN_LITERAL("broken"),
+                                   .state = PROTO_STATE_UNAVAILABLE,
+                                   .reason = SPAN_LITERAL("the password of x.p12 is wrong"),
+                                   .hint = SPAN_LITERAL("Correct Password=."),
+                                   .default_port = 443,
+                                   .minimum_tls = TLS_VERSION_1_2,
+                           };
 
         credentials_append(&cas, r->ca);
         credentials_append(&chain, r->certificate);
@@ -71,6 +72,11 @@ static void state_profiles(Rig *r) {
         ASSERT(msg_certificates_encode(next_record(r), &set) == 0);
         ASSERT(msg_profile_encode(next_record(r), &p) == 0);
         ASSERT(msg_profile_encode(next_record(r), &broken) == 0);
+        credentials_append(&chain2, r->certificate2);
+        second = p;
+        second.name = SPAN_LITERAL("second");
+        second.chain = buf_span(&chain2);
+        ASSERT(msg_profile_encode(next_record(r), &second) == 0);
         p.name = SPAN_LITERAL("strict");
         p.minimum_tls = TLS_VERSION_1_3;
         ASSERT(msg_profile_encode(next_record(r), &p) == 0);
@@ -145,6 +151,14 @@ static void state_connections(Rig *r) {
         m = connection("nodns", 443);
         m.host = SPAN_LITERAL("nx.invalid");
         state(r, &m);
+        for (size_t i = 0; i < 2; i++) {
+                /* to one and the same server */
+                m = connection(i == 0 ? "as-mid" : "as-mid13", i == 0 ? r->tls12->port : r->tls13->port);
+                state(r, &m);
+                m = connection(i == 0 ? "as-second" : "as-second13", i == 0 ? r->tls12->port : r->tls13->port);
+                m.profile = SPAN_LITERAL("second");
+                state(r, &m);
+        }
         state_plain(r, "closed", 1);
         state_plain(r, "nobody", r->nobody->port);
         state_plain(r, "nobody12", r->nobody12->port);
@@ -253,6 +267,7 @@ Rig *rig_new(void) {
         r->other_ca = credentials_make_certificate(r->other_key, "Other CA", r->other_key, NULL);
         r->key = credentials_make_key("ec-p256");
         r->certificate = credentials_make_certificate(r->key, "mid", r->ca_key, r->ca);
+        r->certificate2 = credentials_make_certificate(r->key, "second", r->ca_key, r->ca);
         r->keyd = fake_keyd_new(r->key);
         start_servers(r);
         state_snapshot(r);
@@ -292,6 +307,7 @@ Rig *rig_free(Rig *r) {
         EVP_PKEY_free(r->other_key);
         X509_free(r->ca);
         X509_free(r->certificate);
+        X509_free(r->certificate2);
         EVP_PKEY_free(r->ca_key);
         EVP_PKEY_free(r->key);
         free(r);
@@ -318,6 +334,21 @@ static bool log_has(Rig *r, const char *text, const char *with) {
                 if (strstr(line, text) && (!with || strstr(line, with)))
                         return true;
         return false;
+}
+
+void rig_wait_calls(Rig *r, unsigned n_calls) {
+        uint64_t deadline = deadline_after(10 * USEC_PER_SEC);
+        char line[64];
+        bool found;
+
+        snprintf(line, sizeof(line), "\nmidtls_calls_in_flight %u\n", n_calls);
+        do {
+                _cleanup_(http_answer_done) HttpAnswer a = HTTP_ANSWER_INIT;
+
+                rig_call(r, "midtls", "GET", "/metrics", "", (Span) {}, &a);
+                ASSERT(a.status == 200 && now_usec() < deadline);
+                found = memmem(a.body.data, a.body.size, line, strlen(line));
+        } while (!found);
 }
 
 void rig_wait_log(Rig *r, const char *text, const char *with) {

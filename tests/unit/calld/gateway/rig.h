@@ -21,8 +21,8 @@
 
 typedef struct Rig {
         EVP_PKEY *ca_key, *key;
-        X509 *ca, *certificate;
-        EVP_PKEY *other_key; /* of a CA that nobody knows */
+        X509 *ca, *certificate, *certificate2; /* the second identity has the same key, so that one fake keyd signs for both */
+        EVP_PKEY *other_key;                   /* of a CA that nobody knows */
         X509 *other_ca;
         FakeKeyd *keyd;
         FarServer *tls12, *tls13, *nobody, *nobody12, *refuses12, *refuses13, *stranger, *wrongname, *plain, *mute;
@@ -31,6 +31,9 @@ typedef struct Rig {
         uint16_t tcp_port;
         pid_t calld;
 } Rig;
+
+#define RIG_TOKEN "0123456789abcdef-token"
+#define RIG_TOKEN_FIELD "Midtls-Token: " RIG_TOKEN "\r\n"
 
 Rig *rig_new(void);
 
@@ -44,6 +47,9 @@ Rig *rig_free(Rig *r);
 
 /* Sends @request (method, target, fields without the last empty line), takes the answer on a connection of its own. */
 void rig_call(Rig *r, const char *alias, const char *method, const char *target, const char *fields, Span body, HttpAnswer *ret);
+
+/* Waits until @n_calls are under way. Asserts after ten seconds. */
+void rig_wait_calls(Rig *r, unsigned n_calls);
 
 /* Waits until calld's log holds @text on one line with @with (NULL: any). Asserts after ten seconds. */
 void rig_wait_log(Rig *r, const char *text, const char *with);

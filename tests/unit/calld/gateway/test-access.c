@@ -100,8 +100,23 @@ enum {
         USER,
 };
 
+/* "daemon" is a user of this host, as everywhere; a lookup may also fail. */
+static bool lookups_fail;
+
+static int find_id(void *userdata, ResolveKind kind, Span name, uint64_t deadline_usec, uint32_t *ret) {
+        (void) userdata;
+        assert_true(deadline_usec > now_usec());
+        if (lookups_fail)
+                return RESOLVER_E_FAILED;
+        if (kind != RESOLVE_USER || !span_is(name, "daemon"))
+                return RESOLVER_E_UNKNOWN;
+        *ret = 1;
+        return 0;
+}
+
 static void fixture_make(Fixture *f) {
         *f = (Fixture) {.directory = {.n_changes = 1, .connections = f->pointers, .n_connections = 6}};
+        f->access.names.find = find_id;
         for (size_t i = 0; i < ARRAY_SIZE(aliases); i++) {
                 f->connections[i].m.alias = span_from_string(aliases[i]);
                 f->pointers[i] = &f->connections[i];
@@ -185,10 +200,33 @@ static void test_update(void **state) {
         assert_false(allows(&f, DEFAULT, p));
 }
 
+/* A name that nobody could look up lets nobody in; it is asked for again, although the directory is the same. */
+static void test_lookups_fail(void **state) {
+        _cleanup_free_ Peer *p = calloc(1, sizeof(*p));
+        Fixture f;
+
+        (void) state;
+        p->uid = 1;
+        lookups_fail = true;
+        fixture_make(&f);
+        assert_false(allows(&f, USER, p));
+        p->uid = 3000;
+        assert_true(allows(&f, USER, p));
+
+        lookups_fail = false;
+        p->uid = 1;
+        assert_int_equal(access_update(&f.access, &f.directory), 0);
+        assert_false(allows(&f, USER, p));
+        f.access.retry_usec = now_usec();
+        assert_int_equal(access_update(&f.access, &f.directory), 0);
+        assert_true(allows(&f, USER, p));
+        access_done(&f.access);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_glob),    cmocka_unit_test(test_paths),  cmocka_unit_test(test_methods),
-                cmocka_unit_test(test_callers), cmocka_unit_test(test_update),
+                cmocka_unit_test(test_callers), cmocka_unit_test(test_update), cmocka_unit_test(test_lookups_fail),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

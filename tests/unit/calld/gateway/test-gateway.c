@@ -241,16 +241,75 @@ static void test_soap(void **state) {
         assert_problem(r, &d, 400, "request-invalid", "http_request_error");
 }
 
+static void assert_who(Rig *r, const char *alias, const char *path, const char *who) {
+        ANSWER(a);
+
+        rig_call(r, alias, "GET", path, "", NO_BODY, &a);
+        assert_int_equal(a.status, 200);
+        if (!body_has(&a, who) || a.body.size != strlen(who))
+                fail_msg("%s %s: %.*s", alias, path, (int) a.body.size, (const char *) a.body.data);
+}
+
+/*
+ * Two identities at one server: neither goes out over a connection that the other has made, nor resumes a TLS session of the other. libcurl cannot
+ * tell them apart: what an SSL_CTX callback sets is not part of what it compares.
+ */
+static void test_identities(void **state) {
+        static const char *const pairs[][2] = {{"as-mid", "as-second"}, {"as-mid13", "as-second13"}}, *const paths[] = {"/who", "/who-close"};
+        Rig *r = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+                for (size_t k = 0; k < ARRAY_SIZE(paths); k++)
+                        for (unsigned n = 0; n < 4; n++) {
+                                assert_who(r, pairs[i][0], paths[k], "mid");
+                                assert_who(r, pairs[i][1], paths[k], "second");
+                        }
+        /* or nothing could have been mixed up */
+        for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+                char alias[64];
+
+                snprintf(alias, sizeof(alias), "\"MIDTLS_ALIAS\":\"%s\"", pairs[i][1]);
+                rig_wait_log(r, "\"MIDTLS_REUSED\":\"1\"", alias);
+                rig_wait_log(r, "\"MIDTLS_RESUMED\":\"1\"", alias);
+        }
+}
+
 typedef struct TcpRow {
-        const char *host, *target;
+        const char *target, *fields;
         unsigned status;
 } TcpRow;
 
-/* A caller over TCP is nobody: only what is for everybody is for it. */
+/* A caller over TCP is nobody: it has to show the token, to name exactly what it means, and only what is for everybody is for it. */
 static void test_tcp(void **state) {
         static const TcpRow rows[] = {
-                {"midtls", "/healthz", 200}, {"midtls", "/status", 403}, {"midtls", "/connections", 403},
-                {"tls13", "/x", 403},        {"denied", "/x", 403},      {"open", "/x", 200},
+                {"/healthz", "Host: midtls\r\n" RIG_TOKEN_FIELD, 200},
+                {"/status", "Host: midtls\r\n" RIG_TOKEN_FIELD, 403},
+                {"/connections", "Host: midtls\r\n" RIG_TOKEN_FIELD, 403},
+                {"/x", "Host: tls13\r\n" RIG_TOKEN_FIELD, 403},
+                {"/x", "Host: denied\r\n" RIG_TOKEN_FIELD, 403},
+                {"/x", "Host: open\r\n" RIG_TOKEN_FIELD, 200},
+                {"http://open/x", "Host: open\r\n" RIG_TOKEN_FIELD, 200},
+                /* the token */
+                {"/healthz", "Host: midtls\r\n", 403},
+                {"/x", "Host: open\r\n", 403},
+                {"/x", "Host: open\r\nMidtls-Token: \r\n", 403},
+                {"/x", "Host: open\r\nMidtls-Token: 0123456789abcdef-tokem\r\n", 403},
+                {"/x", "Host: open\r\nMidtls-Token: 0123456789abcdef-toke\r\n", 403},
+                {"/x", "Host: open\r\nMidtls-Token: " RIG_TOKEN "x\r\n", 403},
+                {"/x", "Host: open\r\nAuthorization: Bearer " RIG_TOKEN "\r\n", 403},
+                {"/x", "Host: open\r\n" RIG_TOKEN_FIELD RIG_TOKEN_FIELD, 400},
+                {"/unheard", "Host: unheard\r\n", 403},
+                /* the Host field */
+                {"/x", "Host: open:80\r\n" RIG_TOKEN_FIELD, 403},
+                {"/healthz", "Host: MIDTLS\r\n" RIG_TOKEN_FIELD, 403},
+                {"http://open/x", "Host: evil.test\r\n" RIG_TOKEN_FIELD, 403},
+                {"http://open/x", RIG_TOKEN_FIELD, 403},
+                {"http://open:80/x", "Host: open:80\r\n" RIG_TOKEN_FIELD, 403},
+                {"mauth://localhost/x", "Host: open\r\n" RIG_TOKEN_FIELD, 403},
+                /* a browser */
+                {"/x", "Host: open\r\nOrigin: null\r\n" RIG_TOKEN_FIELD, 403},
+                {"/x", "Host: open\r\nOrigin: http://open\r\n" RIG_TOKEN_FIELD, 403},
+                {"/x", "Host: open\r\nSec-Fetch-Mode: navigate\r\n" RIG_TOKEN_FIELD, 403},
         };
         Rig *r = *state;
 
@@ -258,9 +317,10 @@ static void test_tcp(void **state) {
                 _cleanup_fd_ int fd = http_connect_tcp(r->tcp_port);
                 ANSWER(a);
 
-                http_send_text(fd, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", rows[i].target, rows[i].host);
+                http_send_text(fd, "GET %s HTTP/1.1\r\n%s\r\n", rows[i].target, rows[i].fields);
                 http_receive(fd, false, &a);
-                assert_int_equal(a.status, rows[i].status);
+                if (a.status != rows[i].status)
+                        fail_msg("row %zu: %s: status %u", i, rows[i].target, a.status);
         }
 }
 
@@ -277,6 +337,7 @@ int main(void) {
                 cmocka_unit_test(test_addressing),
                 cmocka_unit_test(test_pipeline_and_old),
                 cmocka_unit_test(test_soap),
+                cmocka_unit_test(test_identities),
                 cmocka_unit_test(test_tcp),
         };
 

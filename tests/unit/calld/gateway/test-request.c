@@ -14,6 +14,7 @@
 #include "calld/gateway/metrics.h"
 #include "calld/gateway/problem.h"
 #include "calld/gateway/request.h"
+#include "calld/gateway/tcp.h"
 #include "calld/gateway/users.h"
 
 typedef struct OptionRow {
@@ -131,28 +132,110 @@ static void test_users(void **state) {
         users_done(&users);
 }
 
-static void test_metrics(void **state) {
+static char *format(const Metrics *m, MetricsForm form) {
         _cleanup_(buf_done) Buf text = BUF_INIT(65536);
-        CallReport report = {.bytes_in = 7, .signed_by_keyd = true};
-        Directory d = {};
-        Metrics m = {};
+        MetricsNow now = {
+                .n_calls = 2, .n_workers = 3, .n_draining = 4, .configuration_usec = 1500000, .keyd_up = true, .directory = &(Directory) {}};
+        char *copy;
+
+        assert_int_equal(metrics_format(m, &now, form, &text), 0);
+        copy = strndup((char *) text.data, text.size);
+        assert_non_null(copy);
+        return copy;
+}
+
+static void test_metrics(void **state) {
+        static const char *const lines[] = {
+                "\n# TYPE midtls_call_sent_bytes counter\n# UNIT midtls_call_sent_bytes bytes\n",
+                "\nmidtls_calls_total{alias=\"crm\",code=\"ok\"} 1\n",
+                "\nmidtls_calls_total{alias=\"crm\",code=\"timeout\"} 1\n",
+                "\nmidtls_calls_total{alias=\"\",code=\"alias-unknown\"} 1\n",
+                "\nmidtls_call_received_bytes_total 14\n",
+                "\nmidtls_call_duration_seconds_bucket{le=\"0.005\"} 2\n",
+                "\nmidtls_call_duration_seconds_bucket{le=\"2.5\"} 3\n",
+                "\nmidtls_call_duration_seconds_bucket{le=\"+Inf\"} 3\n",
+                "\nmidtls_call_duration_seconds_sum 2.000010\n",
+                "\nmidtls_signature_seconds_sum 0.000600\n",
+                "\nmidtls_signature_seconds_count 4\n",
+                "\nmidtls_signature_queue_seconds_sum 0.000200\n",
+                "\nmidtls_signature_execution_seconds_sum 0.000400\n",
+                "\nmidtls_signature_execution_seconds_count 2\n",
+                "\nmidtls_handshakes_total{kind=\"full\"} 2\n",
+                "\nmidtls_signatures_refused_total{reason=\"sni\"} 2\n",
+                "\nmidtls_keyd_up 1\n",
+                "\nmidtls_connections_draining 4\n",
+                "\nmidtls_configuration_timestamp_seconds 1.500000\n",
+        };
+        CallReport report = {.bytes_in = 7,
+                             .n_signatures = 1,
+                             .n_asked = 2,
+                             .sign_usec = 300,
+                             .queue_usec = 100,
+                             .keyd_usec = 200,
+                             .refused = true,
+                             .refusal_code = REFUSAL_SNI};
+        _cleanup_(metrics_done) Metrics m = {};
+        _cleanup_free_ char *text = NULL, *plain = NULL;
 
         (void) state;
-        metrics_count(&m, CALL_OK, &report, 10);
-        metrics_count(&m, CALL_TIMEOUT, &report, 10);
-        assert_int_equal(metrics_format(&m, &(MetricsNow) {.n_calls = 2, .keyd_up = true, .directory = &d}, &text), 0);
-        assert_int_equal(buf_append(&text, "", 1), 0);
-        assert_non_null(strstr((char *) text.data, "\nmidtls_calls_total{code=\"timeout\"} 1\n"));
-        assert_non_null(strstr((char *) text.data, "\nmidtls_call_received_bytes_total 14\n"));
-        assert_non_null(strstr((char *) text.data, "\nmidtls_keyd_up 1\n"));
-        assert_string_equal((char *) text.data + text.size - 7, "# EOF\n");
+        metrics_count(&m, SPAN_LITERAL("crm"), CALL_OK, &report, 10);
+        metrics_count(&m, SPAN_LITERAL("crm"), CALL_TIMEOUT, &report, 2000000);
+        metrics_count(&m, (Span) {}, CALL_ALIAS_UNKNOWN, &(CallReport) {}, 0);
+        text = format(&m, METRICS_OPENMETRICS);
+        for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+                if (!strstr(text, lines[i]))
+                        fail_msg("no %s", lines[i]);
+        assert_string_equal(text + strlen(text) - 7, "\n# EOF\n");
+
+        plain = format(&m, METRICS_PLAIN);
+        assert_non_null(strstr(plain, "# TYPE midtls_calls_total counter\n# HELP midtls_calls_total "));
+        assert_null(strstr(plain, "# EOF"));
+        assert_null(strstr(plain, "# UNIT"));
+}
+
+/* More connections than have counters: their calls are counted all the same, and said to be missing. */
+static void test_metrics_bound(void **state) {
+        _cleanup_(metrics_done) Metrics m = {}, copy = {};
+
+        (void) state;
+        for (unsigned k = 0; k < 2; k++)
+                for (unsigned i = 0; i < METRICS_ALIASES_MAX + 5; i++) {
+                        char alias[16];
+
+                        snprintf(alias, sizeof(alias), "a%u", i * 7919 % (METRICS_ALIASES_MAX + 5));
+                        metrics_count(&m, span_from_string(alias), CALL_OK, &(CallReport) {}, 1);
+                }
+        assert_int_equal(m.n_aliases, METRICS_ALIASES_MAX);
+        assert_int_equal(m.n_lost, 10);
+        assert_int_equal(m.calls.n, 2 * (METRICS_ALIASES_MAX + 5));
+        assert_int_equal(metrics_copy(&m, &copy), 0);
+        for (size_t i = 0; i < copy.n_aliases; i++) {
+                assert_int_equal(copy.aliases[i].n_by_code[CALL_OK], 2);
+                assert_true(i == 0 || strcmp(copy.aliases[i - 1].alias, copy.aliases[i].alias) < 0);
+        }
+}
+
+static void test_token(void **state) {
+        char long_one[PROTO_TEXT_MAX + 2];
+
+        (void) state;
+        memset(long_one, 'x', sizeof(long_one) - 1);
+        long_one[sizeof(long_one) - 1] = '\0';
+        assert_true(tcp_token_matches(SPAN_LITERAL("token"), "token"));
+        assert_false(tcp_token_matches(SPAN_LITERAL("token"), "tokem"));
+        assert_false(tcp_token_matches(SPAN_LITERAL("token"), "tokens"));
+        assert_false(tcp_token_matches(SPAN_LITERAL("token"), NULL));
+        assert_false(tcp_token_matches((Span) {}, NULL));
+        assert_false(tcp_token_matches((Span) {}, ""));
+        assert_false(tcp_token_matches(SPAN_LITERAL("token"), long_one));
+        assert_false(tcp_token_matches(span_from_string(long_one), long_one));
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_options),      cmocka_unit_test(test_options_twice), cmocka_unit_test(test_fields),
                 cmocka_unit_test(test_proxy_status), cmocka_unit_test(test_problem),       cmocka_unit_test(test_users),
-                cmocka_unit_test(test_metrics),
+                cmocka_unit_test(test_token),        cmocka_unit_test(test_metrics),       cmocka_unit_test(test_metrics_bound),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,6 +218,12 @@ FakeKeyd *fake_keyd_new(EVP_PKEY *key) {
         return f;
 }
 
+int fake_keyd_connect(void *userdata, uint64_t deadline_usec, int *ret_fd) {
+        FakeKeyd *f = userdata;
+
+        return chan_connect(f->path, deadline_usec, ret_fd);
+}
+
 void fake_keyd_start(FakeKeyd *f) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
 

@@ -44,6 +44,9 @@ typedef struct FakeKeyd {
 FakeKeyd *fake_keyd_new(EVP_PKEY *key);
 void fake_keyd_start(FakeKeyd *f);
 
+/* A KeyClientConnect: connects to the FakeKeyd at @userdata. */
+int fake_keyd_connect(void *userdata, uint64_t deadline_usec, int *ret_fd);
+
 /* Ends the thread and closes everything; the socket stays in the folder until fake_keyd_free(). */
 void fake_keyd_stop(FakeKeyd *f);
 FakeKeyd *fake_keyd_free(FakeKeyd *f);

@@ -27,7 +27,7 @@ static int setup(void **state) {
         f->key = credentials_make_key("ed25519");
         f->keyd = fake_keyd_new(f->key);
         fake_keyd_start(f->keyd);
-        if (keyclient_new(f->keyd->path, NULL, NULL, &f->client) != 0)
+        if (keyclient_new(fake_keyd_connect, f->keyd, NULL, NULL, &f->client) != 0)
                 return -1;
         keyclient_set_timeout(f->client, 100 * USEC_PER_MSEC);
         *state = f;
@@ -139,7 +139,7 @@ static void test_known_to_be_down(void **state) {
         HandshakeFailure failure;
         Fixture *f = *state;
 
-        assert_int_equal(keyclient_new(f->keyd->path, never_up, NULL, &client), 0);
+        assert_int_equal(keyclient_new(fake_keyd_connect, f->keyd, never_up, NULL, &client), 0);
         assert_int_equal(ask(client, &failure, NULL), KEYCLIENT_E_NO_SIGNATURE);
         assert_int_equal(failure, HANDSHAKE_FAILURE_KEYD_UNAVAILABLE);
         assert_int_equal(f->keyd->n_connections, 0);

@@ -12,7 +12,7 @@
 #include <openssl/provider.h>
 
 #include "calld/keyprov/handle.h"
-#include "calld/keyprov/provider.h"
+#include "calld/keyprov/library.h"
 #include "tests/unit/calld/keyprov/credentials.h"
 #include "tests/unit/calld/keyprov/fake-keyd.h"
 
@@ -38,7 +38,7 @@ static void peers_make(Peers *p, const char *key_type, int version) {
         p->public_key = X509_get0_pubkey(p->client_certificate);
         p->keyd = fake_keyd_new(p->client_key);
         fake_keyd_start(p->keyd);
-        assert_int_equal(keyclient_new(p->keyd->path, NULL, NULL, &p->client), 0);
+        assert_int_equal(keyclient_new(fake_keyd_connect, p->keyd, NULL, NULL, &p->client), 0);
         assert_int_equal(handshake_new(SPAN_LITERAL("crm"), 7, SPAN_LITERAL("call-1"), &p->handshake), 0);
         assert_int_equal(handle_new(p->public_key, p->handshake, p->client, &handle), 0);
 
@@ -227,18 +227,29 @@ static void test_no_other_use(void **state) {
         peers_done(&p);
 }
 
-/* Other keys stay in the default provider. */
+/* Other keys stay with the default provider's algorithms. */
 static void test_default_provider(void **state) {
         EVP_PKEY *key = credentials_make_key("ec-p256");
 
         (void) state;
-        assert_string_equal(OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(key)), "default");
+        assert_string_equal(OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(key)), "midtls-default");
         EVP_PKEY_free(key);
 }
 
 static int setup(void **state) {
-        (void) state;
-        return provider_load();
+        Library *library = NULL;
+
+        if (library_new(&library) < 0)
+                return -1;
+        library_enter(library);
+        *state = library;
+        return 0;
+}
+
+static int teardown(void **state) {
+        library_enter(NULL);
+        library_free(*state);
+        return 0;
 }
 
 int main(void) {
@@ -249,5 +260,5 @@ int main(void) {
                 cmocka_unit_test(test_default_provider),
         };
 
-        return cmocka_run_group_tests(tests, setup, NULL);
+        return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -65,7 +65,7 @@ static void test_wrap(void **state) {
                 _cleanup_(buf_done) Buf envelope = BUF_INIT(65536);
                 _cleanup_free_ uint8_t *copy = NULL;
                 char why[SOAP_WHY_SIZE] = "";
-                int r = soap_wrap(row->version, exact(row->body, strlen(row->body), &copy), &envelope, why);
+                int r = soap_wrap(row->version, (Span) {}, exact(row->body, strlen(row->body), &copy), &envelope, why);
 
                 if (r != row->result)
                         fail_msg("%s: %d %s", row->body, r, why);
@@ -84,13 +84,13 @@ static void test_truncations(void **state) {
         char why[SOAP_WHY_SIZE];
 
         (void) state;
-        assert_int_equal(soap_wrap(SOAP_1_2, SPAN_LITERAL("<a b='c'>d<![CDATA[e]]></a>"), &once, why), 0);
-        assert_int_equal(soap_wrap(SOAP_1_2, buf_span(&once), &twice, why), 0);
+        assert_int_equal(soap_wrap(SOAP_1_2, (Span) {}, SPAN_LITERAL("<a b='c'>d<![CDATA[e]]></a>"), &once, why), 0);
+        assert_int_equal(soap_wrap(SOAP_1_2, (Span) {}, buf_span(&once), &twice, why), 0);
         assert_int_equal(twice.size, 0);
         for (size_t n = 1; n + 2 < once.size; n++) {
                 _cleanup_free_ uint8_t *copy = NULL;
 
-                assert_int_equal(soap_wrap(SOAP_1_2, exact((char *) once.data, n, &copy), &twice, why), SOAP_E_INVALID);
+                assert_int_equal(soap_wrap(SOAP_1_2, (Span) {}, exact((char *) once.data, n, &copy), &twice, why), SOAP_E_INVALID);
         }
 }
 
@@ -108,8 +108,8 @@ static void test_depth(void **state) {
         (void) state;
         put_nested(&good, SOAP_DEPTH_MAX);
         put_nested(&deep, SOAP_DEPTH_MAX + 1);
-        assert_int_equal(soap_wrap(SOAP_1_1, buf_span(&good), &envelope, why), 0);
-        assert_int_equal(soap_wrap(SOAP_1_1, buf_span(&deep), &envelope, why), SOAP_E_INVALID);
+        assert_int_equal(soap_wrap(SOAP_1_1, (Span) {}, buf_span(&good), &envelope, why), 0);
+        assert_int_equal(soap_wrap(SOAP_1_1, (Span) {}, buf_span(&deep), &envelope, why), SOAP_E_INVALID);
         assert_non_null(strstr(why, "256"));
 }
 
@@ -125,7 +125,7 @@ static int wrap_attributes(unsigned n, const char *before) {
         if (r == 0)
                 r = buf_printf(&body, "/></a>");
         assert_int_equal(r, 0);
-        return soap_wrap(SOAP_1_1, buf_span(&body), &envelope, why);
+        return soap_wrap(SOAP_1_1, (Span) {}, buf_span(&body), &envelope, why);
 }
 
 static void test_attributes(void **state) {
@@ -151,8 +151,8 @@ static void test_large(void **state) {
         assert_int_equal(buf_extend(&body, 11U * 1024 * 1024, &p), 0);
         memset(p, 'x', 11U * 1024 * 1024);
         assert_int_equal(buf_append(&body, "</a>", 4), 0);
-        assert_int_equal(soap_wrap(SOAP_1_1, buf_span(&body), &envelope, why), 0);
-        assert_int_equal(soap_wrap(SOAP_1_1, buf_span(&body), &small, why), -EMSGSIZE);
+        assert_int_equal(soap_wrap(SOAP_1_1, (Span) {}, buf_span(&body), &envelope, why), 0);
+        assert_int_equal(soap_wrap(SOAP_1_1, (Span) {}, buf_span(&body), &small, why), -EMSGSIZE);
 }
 
 static void test_fields(void **state) {
@@ -216,10 +216,32 @@ static void test_faults(void **state) {
         }
 }
 
+/* WS-Addressing: every text is escaped, and an envelope that is there already is not taken apart */
+static void test_addressing(void **state) {
+        static const char to[] = "https://h/p?a=1&b=<\">\xc3\xa4 \x01", action[] = "urn:a&b<c>";
+        _cleanup_(buf_done) Buf header = BUF_INIT(65536), envelope = BUF_INIT(65536), again = BUF_INIT(65536), small = BUF_INIT(200);
+        char why[SOAP_WHY_SIZE];
+
+        (void) state;
+        assert_int_equal(soap_addressing(to, action, "urn:uuid:1", &header), 0);
+        assert_int_equal(soap_wrap(SOAP_1_2, buf_span(&header), SPAN_LITERAL("<a/>"), &envelope, why), 0);
+        assert_int_equal(buf_append(&envelope, "", 1), 0);
+        assert_non_null(strstr((char *) envelope.data, ">https://h/p?a=1&amp;b=&lt;\"&gt;%C3%A4%20%01</wsa:To>"));
+        assert_non_null(strstr((char *) envelope.data, ">urn:a&amp;b&lt;c&gt;</wsa:Action>"));
+        assert_non_null(strstr((char *) envelope.data, ">urn:uuid:1</wsa:MessageID>"));
+        assert_non_null(strstr((char *) envelope.data, "</soap:Header><soap:Body><a/></soap:Body>"));
+
+        envelope.size--;
+        assert_int_equal(soap_wrap(SOAP_1_2, (Span) {}, buf_span(&envelope), &again, why), 0);
+        assert_int_equal(soap_wrap(SOAP_1_2, buf_span(&header), buf_span(&envelope), &again, why), SOAP_E_INVALID);
+        assert_non_null(strstr(why, "Midtls-Soap-Addressing"));
+        assert_int_equal(soap_addressing(to, action, "urn:uuid:1", &small), -EMSGSIZE);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_wrap),  cmocka_unit_test(test_truncations), cmocka_unit_test(test_depth),  cmocka_unit_test(test_attributes),
-                cmocka_unit_test(test_large), cmocka_unit_test(test_fields),      cmocka_unit_test(test_faults),
+                cmocka_unit_test(test_addressing), cmocka_unit_test(test_wrap),  cmocka_unit_test(test_truncations), cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_attributes), cmocka_unit_test(test_large), cmocka_unit_test(test_fields),      cmocka_unit_test(test_faults),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

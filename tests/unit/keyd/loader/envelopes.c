@@ -10,7 +10,7 @@
 #include <openssl/rsa.h>
 
 #include "keyd/loader/host-key-make.h"
-#include "keyd/loader/store.h"
+#include "keyd/loader/password-source.h"
 
 char envelope_folders[ENVELOPE_HOSTS][32];
 HostKey envelope_hosts[ENVELOPE_HOSTS];

@@ -83,7 +83,7 @@ static void say(int fd, unsigned type) {
         if (type == MSG_SIGN)
                 calld_sign(fd, &m);
         else
-                calld_send(fd, (MsgType) type, type == MSG_HELLO ? SPAN_LITERAL("\x00\x01") : (Span) {});
+                calld_send(fd, (MsgType) type, type == MSG_HELLO ? SPAN_LITERAL("\x00\x02") : (Span) {});
 }
 
 static void test_matrix(void **state) {
@@ -122,7 +122,7 @@ static void test_pipelined(void **state) {
 }
 
 static void test_version(void **state) {
-        static const char *const versions[] = {"\x00\x00", "\x00\x02", "\xff\xff"};
+        static const char *const versions[] = {"\x00\x00", "\x00\x01", "\x00\x03", "\xff\xff"};
         RoleProcess *p = *state;
 
         for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
@@ -194,7 +194,7 @@ static void test_descriptor(void **state) {
         RoleProcess *p = *state;
         int fd = calld_connect(p);
 
-        peer_send_fds(fd, SPAN_LITERAL("\x01\x00\x01"), STDERR_FILENO, 1);
+        peer_send_fds(fd, SPAN_LITERAL("\x01\x00\x02"), STDERR_FILENO, 1);
         assert_violation(p, &fd);
 
         role_log_clear(p);
