@@ -27,8 +27,8 @@
 /* While it waits for that, signals are looked for this often. */
 #define SIGNALS_USEC (100 * USEC_PER_MSEC)
 
-/* For calls under way at the end; TimeoutStopSec= is longer. */
-#define DRAIN_USEC (3 * USEC_PER_SEC)
+/* For calls under way at the end, while new ones wait in the backlog; TimeoutStopSec= is longer. */
+#define DRAIN_USEC (20 * USEC_PER_SEC)
 
 /* Free memory that a thread keeps. */
 #define KEPT_BYTES (4 * 1024 * 1024)

@@ -2,7 +2,6 @@
 
 #include "common/landlock.h"
 
-#include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/syscall.h>
 
@@ -13,15 +12,10 @@
 #define SYS_landlock_restrict_self 446
 #endif
 
-#define ACCESS_EXECUTE (1ULL << 0)
-#define ACCESS_WRITE_FILE (1ULL << 1)
-#define ACCESS_READ_FILE (1ULL << 2)
-#define ACCESS_READ_DIR (1ULL << 3)
 #define NET_BIND_TCP (1ULL << 0)
 #define NET_CONNECT_TCP (1ULL << 1)
 #define SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
 #define SCOPE_SIGNAL (1ULL << 1)
-#define RULE_PATH_BENEATH 1
 #define RULE_NET_PORT 2
 #define PORT_DNS 53
 
@@ -32,11 +26,6 @@
 typedef struct Ruleset {
         uint64_t files, tcp, scopes;
 } Ruleset;
-
-typedef struct PathBeneath {
-        uint64_t allowed;
-        int32_t parent;
-} __attribute__((packed)) PathBeneath;
 
 typedef struct NetPort {
         uint64_t allowed, port;
@@ -66,34 +55,14 @@ static Ruleset make_ruleset(const LandlockRules *rules, int abi) {
         return s;
 }
 
-static int add_rule(int fd, int kind, const void *rule) {
-        return syscall(SYS_landlock_add_rule, fd, kind, rule, 0) < 0 ? -errno : 0;
-}
-
-static int allow_path(int ruleset, const char *path, uint64_t allowed) {
-        PathBeneath rule = {.allowed = allowed};
-        _cleanup_fd_ int fd = open(path, O_PATH | O_CLOEXEC);
-
-        if (fd < 0)
-                return -errno;
-        rule.parent = fd;
-        return add_rule(ruleset, RULE_PATH_BENEATH, &rule);
-}
-
-static int allow_files(int ruleset, LandlockFiles files) {
-        uint64_t execute = files == LANDLOCK_FILES_EXECUTE ? ACCESS_EXECUTE : 0;
-        int r;
-
-        if (files == LANDLOCK_FILES_NONE)
-                return 0;
-        r = allow_path(ruleset, "/", ACCESS_READ_FILE | ACCESS_READ_DIR | execute);
-        return r < 0 || !execute ? r : allow_path(ruleset, "/dev/null", ACCESS_READ_FILE | ACCESS_WRITE_FILE);
+static int allow_port(int ruleset, const NetPort *rule) {
+        return syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, rule, 0) < 0 ? -errno : 0;
 }
 
 static int allow_tcp(int ruleset, LandlockTcp tcp, int abi) {
         static const NetPort dns = {.allowed = NET_CONNECT_TCP, .port = PORT_DNS};
 
-        return tcp == LANDLOCK_TCP_DNS && abi >= ABI_TCP ? add_rule(ruleset, RULE_NET_PORT, &dns) : 0;
+        return tcp == LANDLOCK_TCP_DNS && abi >= ABI_TCP ? allow_port(ruleset, &dns) : 0;
 }
 
 static int restrict_self(const LandlockRules *rules, int abi) {
@@ -105,7 +74,7 @@ static int restrict_self(const LandlockRules *rules, int abi) {
         ruleset = (int) syscall(SYS_landlock_create_ruleset, &s, size, 0);
         if (ruleset < 0)
                 return -errno;
-        r = allow_files(ruleset, rules->files);
+        r = rules->allow_files ? rules->allow_files(ruleset) : 0;
         if (r >= 0)
                 r = allow_tcp(ruleset, rules->tcp, abi);
         if (r < 0)

@@ -11,12 +11,6 @@
 
 #include "common/def.h"
 
-typedef enum LandlockFiles {
-        LANDLOCK_FILES_NONE,    /* no file is opened */
-        LANDLOCK_FILES_READ,    /* all may be opened to be read */
-        LANDLOCK_FILES_EXECUTE, /* and to be executed; /dev/null to be written */
-} LandlockFiles;
-
 typedef enum LandlockTcp {
         LANDLOCK_TCP_NONE,
         LANDLOCK_TCP_CONNECT, /* to any port; none is listened at */
@@ -24,7 +18,7 @@ typedef enum LandlockTcp {
 } LandlockTcp;
 
 typedef struct LandlockRules {
-        LandlockFiles files;
+        int (*allow_files)(int ruleset); /* NULL: no file is opened; else one of those below */
         LandlockTcp tcp;
 } LandlockRules;
 
@@ -37,3 +31,10 @@ typedef struct LandlockRules {
  * Return: the ABI, 0 when the kernel has none, -errno when it has one and refuses
  */
 int landlock_confine(const LandlockRules *rules, char *ret_text) _must_check_;
+
+/* landlock-files.c, apart because it opens files: all may be read; all may be read and executed, and /dev/null be written. Return: 0 or -errno */
+int landlock_allow_read(int ruleset) _must_check_;
+int landlock_allow_execute(int ruleset) _must_check_;
+
+/* As the last one, and files below $STATE_DIRECTORY, where there is one, may be made, written and removed. Return: 0 or -errno */
+int landlock_allow_keep(int ruleset) _must_check_;

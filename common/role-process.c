@@ -79,7 +79,7 @@ static int send_ready(const char *text) {
 }
 
 int role_confine(const char *title, const char *text, bool is_weak, bool sandbox_off) {
-        static const LandlockRules nothing = {.files = LANDLOCK_FILES_NONE, .tcp = LANDLOCK_TCP_NONE};
+        static const LandlockRules nothing = {.tcp = LANDLOCK_TCP_NONE};
         char reached[PROTO_TEXT_MAX], landlock[LANDLOCK_TEXT_MAX] = "no Landlock";
         LogRecord rec;
         int r;

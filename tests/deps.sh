@@ -47,6 +47,8 @@ util-linux               util-linux
 procps                   procps-ng
 mandoc                   -
 prometheus               -
+man-db                   man-db
+zsh                      zsh
 '
 
 have_debian() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

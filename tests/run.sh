@@ -12,13 +12,15 @@
 #       fuzz         the decoders' corpora, in the sanitizer build
 #       sanitizer    unit and integration again, built by clang for ASan and UBSan
 #       system       the installed pair under a real systemd: in a container, and in an emulated machine under SELinux, enforcing (root, Debian 12)
+#       packages     built by the README's commands, installed, upgraded, removed under a real systemd (root, Debian 12)
+#       builds       other compilers and options, and the libraries of Debian 13 (root, Debian 12)
 #       bench        the ratios, printed
 #
 # Closing line: N passed, N failed, N skipped. Exit status 0 only when something ran and nothing failed.
 set -u
 
 suites=()
-known=(unit lint mutants integration fuzz sanitizer system bench)
+known=(unit lint mutants integration fuzz sanitizer system packages builds bench)
 build=
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -184,7 +186,7 @@ run_script() {
 }
 
 built=no
-if wanted unit || wanted lint || wanted integration || wanted system || wanted bench; then
+if wanted unit || wanted lint || wanted integration || wanted system || wanted packages || wanted bench; then
         # Before the sanitizer build, so that a mistake is seen soon.
         if make_build "$build" "${CC:-cc}"; then
                 built=yes
@@ -212,7 +214,7 @@ if wanted fuzz || wanted sanitizer; then
         fi
 fi
 
-for suite in system bench; do
+for suite in system packages builds bench; do
         wanted "$suite" || continue
         if [[ ! -x $top/tests/$suite/run.sh ]]; then
                 skip "$suite" "this tree has no tests/$suite/run.sh"

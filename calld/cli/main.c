@@ -42,7 +42,7 @@ int main(int argc, char **argv) {
                 return output_error(NULL, "%s", strerror(-r));
 
         if (o.help)
-                options_print_help(stdout);
+                options_print_help(stdout, o.verb_given ? o.verb : NULL);
         else if (o.version)
                 puts("midtls " MIDTLS_VERSION);
         else {

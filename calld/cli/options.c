@@ -300,6 +300,7 @@ static int check_verb(Parser *p) {
                 v = verb_find(o->arguments[0]);
                 if (!v)
                         return fail(p, "there is no verb \"%s\"", o->arguments[0]);
+                o->verb_given = true;
                 o->n_arguments--;
                 memmove(o->arguments, o->arguments + 1, o->n_arguments * sizeof(o->arguments[0]));
         }
@@ -356,16 +357,25 @@ static void print_option(FILE *f, const OptionRow *row) {
         fprintf(f, "%*s%s\n", n < 26 ? 26 - n : 1, "", row->help);
 }
 
-void options_print_help(FILE *f) {
+static void print_verbs(FILE *f) {
         fputs("midtls [OPTION...] [VERB] [ARGUMENT...]\n\nCalls to partner servers with mutual TLS, by alias.\n\n", f);
         for (const VerbRow *v = verb_table; v->name; v++) {
                 int n = fprintf(f, "  %s %s", v->name, v->synopsis);
 
                 fprintf(f, "%*s%s\n", n < 34 ? 34 - n : 1, "", v->help);
         }
+}
+
+void options_print_help(FILE *f, const VerbRow *verb) {
+        if (verb)
+                fprintf(f, "midtls %s [OPTION...] %s\n\n%s\n", verb->name, verb->synopsis, verb->help);
+        else
+                print_verbs(f);
+
         fputc('\n', f);
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-                print_option(f, &rows[i]);
+                if (!verb || rows[i].verbs & verb->verb)
+                        print_option(f, &rows[i]);
         fputs("\nExit status: 0 good; 1 the operation failed; 2 usage; 22 with --fail, the server answered 400 or above;\n"
               "3 midtls test: a step failed. See midtls(1).\n",
               f);

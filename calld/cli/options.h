@@ -41,8 +41,11 @@ typedef enum Verb {
         VERB_ALL = (1 << 12) - 1,
 } Verb;
 
+struct VerbRow;
+
 typedef struct Options {
         const struct VerbRow *verb; /* a row of verbs.h; never NULL after options_parse() */
+        bool verb_given;            /* else it is the default */
         const char **arguments;     /* what follows the verb; the array is owned */
         size_t n_arguments;
 
@@ -89,5 +92,5 @@ int options_parse(int argc, char **argv, Options *ret, char **ret_error) _must_c
 
 void options_done(Options *o);
 
-/* The text of --help: the verbs, then a line for each row of the option table. */
-void options_print_help(FILE *f);
+/* The text of --help: the verbs, or @verb alone, then a line for each row of the option table that goes with it. @verb may be NULL. */
+void options_print_help(FILE *f, const struct VerbRow *verb);

@@ -120,7 +120,7 @@ static const JailRule syscalls[] = {
  * network (IPAddressAllow=) and what each connection's handshake proves bounds them.
  */
 int confine_calld_files(char *ret_text) {
-        static const LandlockRules rules = {.files = LANDLOCK_FILES_NONE, .tcp = LANDLOCK_TCP_CONNECT};
+        static const LandlockRules rules = {.tcp = LANDLOCK_TCP_CONNECT};
         int r;
 
         r = landlock_confine(&rules, ret_text);

@@ -158,6 +158,7 @@ int handshake_attach(Handshake *h, SSL_CTX *ctx) {
                 return -ENOMEM;
 
         handshake_ref(h);
+        SSL_CTX_set_options(ctx, HANDSHAKE_NO_CERTIFICATE_COMPRESSION);
         SSL_CTX_set_msg_callback(ctx, on_ssl_message);
         SSL_CTX_set_msg_callback_arg(ctx, h);
         return 0;

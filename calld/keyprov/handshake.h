@@ -85,7 +85,17 @@ void handshake_fail(Handshake *h, HandshakeFailure failure, uint8_t refusal_code
 /* Once, before threads: so that handshake_attach() may be called by several. Return: 0 or -ENOMEM */
 int handshake_prepare(void) _must_check_;
 
-/* Gives @ctx a reference and lets it report each message to @h. Return: 0 or -ENOMEM */
+/*
+ * RFC 8879: what keyd is shown has certificates in it, not compressed ones. libssl offers compression by itself since 3.2; the numbers are that
+ * library's, so that a build with the headers of 3.0 says it too. They are nothing to 3.0 itself.
+ */
+#define HANDSHAKE_NO_CERTIFICATE_COMPRESSION (UINT64_C(3) << 32)
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+_Static_assert(HANDSHAKE_NO_CERTIFICATE_COMPRESSION == (SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION),
+               "the bits of both directions");
+#endif
+
+/* Gives @ctx a reference and lets it report each message, none of them compressed, to @h. Return: 0 or -ENOMEM */
 int handshake_attach(Handshake *h, SSL_CTX *ctx) _must_check_;
 
 /* The Handshake that @ctx was given, borrowed; or NULL. */

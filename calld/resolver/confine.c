@@ -141,7 +141,7 @@ static const JailRule resolver_calls[] = {
 /* clang-format on */
 
 int confine_resolver(bool sandbox_off, char *ret_text) {
-        static const LandlockRules landlock = {.files = LANDLOCK_FILES_READ, .tcp = LANDLOCK_TCP_DNS};
+        static const LandlockRules landlock = {.allow_files = landlock_allow_read, .tcp = LANDLOCK_TCP_DNS};
         JailRule rules[ARRAY_SIZE(lookup_calls) + ARRAY_SIZE(resolver_calls)];
         int r;
 

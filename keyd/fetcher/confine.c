@@ -89,7 +89,7 @@ static const JailRule syscalls[] = {
 /* clang-format on */
 
 int confine(bool sandbox_off) {
-        static const LandlockRules rules = {.files = LANDLOCK_FILES_NONE, .tcp = LANDLOCK_TCP_CONNECT};
+        static const LandlockRules rules = {.tcp = LANDLOCK_TCP_CONNECT};
         char text[LANDLOCK_TEXT_MAX];
         int r;
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "keyd/fetcher/answer.h"
+#include "keyd/fetcher/trust.h"
 
 #define ADDRESSES_MAX 8U
 #define CONNECT_MSEC 5000L
@@ -138,13 +139,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata) {
 }
 
 static CURLcode set_tls(Session *s) {
-        struct curl_blob ca = {.data = s->ca.data, .len = s->ca.size, .flags = CURL_BLOB_NOCOPY};
-        CURLcode k = CURLE_OK;
+        CURLcode k = trust_set(s->curl, &s->ca);
 
-        /* Without the next two the system's CA certificates would be trusted as well. */
-        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_CAPATH, NULL);
-        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_CAINFO, NULL);
-        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_CAINFO_BLOB, &ca);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_SSL_VERIFYPEER, 1L);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_SSL_VERIFYHOST, 2L);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);

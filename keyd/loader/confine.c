@@ -130,7 +130,7 @@ static int install_filter(void) {
 
 int confine(bool sandbox_off, bool supervised) {
         /* keystores lie where their owners want them */
-        static const LandlockRules rules = {.files = LANDLOCK_FILES_READ, .tcp = LANDLOCK_TCP_NONE};
+        static const LandlockRules rules = {.allow_files = landlock_allow_read, .tcp = LANDLOCK_TCP_NONE};
         char text[LANDLOCK_TEXT_MAX];
         int r;
 

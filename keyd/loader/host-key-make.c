@@ -53,7 +53,7 @@ static bool set_names(X509 *x) {
 
         if (gethostname(host, sizeof(host) - 1) < 0 || !*host)
                 snprintf(host, sizeof(host), "localhost");
-        snprintf(name, sizeof(name), "%s", host);
+        snprintf(name, sizeof(name), "%.64s", host);
 
         return X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const uint8_t *) "midtls host key", -1, -1, 0) == 1 &&
                X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const uint8_t *) name, -1, -1, 0) == 1 &&

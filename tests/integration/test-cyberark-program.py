@@ -9,7 +9,9 @@ import json
 import os
 import secrets
 import shutil
+import socketserver
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
@@ -30,13 +32,32 @@ WRONG = {
 }
 
 
+class Run(socketserver.StreamRequestHandler):
+    def handle(self):
+        asked = json.loads(self.rfile.readline())
+        self.server.program.runs.append(asked)
+        self.wfile.write(self.server.program.choose(asked["arguments"][4]).encode() + b"\n")
+
+
 class Program:
+    """`wrong`: "*" for every query, or a part of one, to what is done instead; `once`: likewise, for one run."""
+
     def __init__(self, pair):
+        self.runs, self.wrong, self.once = [], {}, {}
         self.folder = os.path.join(pair.dir, "sdk")
         os.mkdir(self.folder, 0o700)
         self.path = os.path.join(self.folder, "clipasswordsdk")
         shutil.copyfile(os.path.join(TOP, "tests", "lib", "clipasswordsdk"), self.path)
         os.chmod(self.path, 0o755)
+        self.server = socketserver.ThreadingUnixStreamServer(os.path.join(self.folder, "socket"), Run)
+        self.server.program, self.server.daemon_threads = self, True
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def choose(self, query):
+        for part in list(self.once):
+            if part in query:
+                return self.once.pop(part)
+        return next((kind for part, kind in self.wrong.items() if part == "*" or part in query), "")
 
     def put(self, name, value):
         with open(os.path.join(self.folder, name + ".new"), "w") as file:
@@ -44,9 +65,7 @@ class Program:
         os.rename(os.path.join(self.folder, name + ".new"), os.path.join(self.folder, name))
 
     def asked(self):
-        with contextlib.suppress(FileNotFoundError), open(os.path.join(self.folder, "asked")) as file:
-            return [json.loads(line) for line in file]
-        return []
+        return list(self.runs)
 
     def section(self, more=""):
         return "[CyberArk]\nProgram=%s\nAppID=MID & $(id)\nSafe=MidSafe\nTimeout=1500ms\n%s\n" % (self.path, more)
@@ -66,7 +85,7 @@ def values(pair, program):
                                "FailRequestOnPasswordChange=false", "-o", "PasswordChangeInProcess,Password"], "arguments")
     equal(set(asked["environment"]) - {"LC_CTYPE"}, {"PATH", "LANG"}, "environment")
     # The fourth is the folder that is read.
-    equal(asked["files"], ["0", "1", "2", "3", "4"], "descriptors")
+    equal(asked["files"], ["0", "1", "2", "3"], "descriptors")
     asked = next(row for row in program.asked() if "PolicyID" in row["arguments"][4])
     equal(asked["arguments"][4], "Query=Safe=MidSafe;Folder=Root;Object=plat;PolicyID=WinDomain", "query")
 
@@ -82,10 +101,10 @@ def running(program):
 
 def fails(pair, program, kind, expected):
     n = len(program.asked())
-    program.put("wrong", {"*": kind})
+    program.wrong["*"] = kind
     out = reload(pair)
-    program.put("wrong", {})
-    equal(running(program), [], "processes that are left")
+    program.wrong.clear()
+    wait_until(lambda: running(program) == [], "no process is left", 5)
     n = len(program.asked()) - n
     # A value that is being changed is asked for again until the time is over.
     if n == 0 or n > 10:
@@ -96,7 +115,7 @@ def fails(pair, program, kind, expected):
 def changing(pair, program):
     """The value is being changed: it is asked for again, and the new one counts."""
     pair.write("midtls.conf", HEAD + program.section("Folder=Root").replace("1500ms", "8s"))
-    program.put("wrong", {"Partner 'x' `id`": "changing:1"})
+    program.once["Partner"] = "changing"
     n = len(program.asked())
     out = reload(pair)
     contains(out, "byname: unchanged", "reload")
@@ -145,7 +164,6 @@ def main(suite):
         server, program = stack.enter_context(Server(pair.pki)), Program(pair)
         with open(p12(pair, "p384", PASSWORD), "rb") as file:
             program.put("secrets", {"Partner 'x' `id`": CANARY, "plat": CANARY, "whole": base64.b64encode(file.read()).decode(), "keypw": PASSWORD})
-        program.put("wrong", {})
         pair.write("midtls.conf", HEAD + program.section())
         profile(pair, "cyberark", "byname", server, "Partner 'x' `id`", p12(pair, "p384", CANARY))
         profile(pair, "cyberark", "whole", server, "whole", extra="KeyPassword=cyberark:keypw")

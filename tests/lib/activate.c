@@ -29,7 +29,7 @@
 
 #define STARTS_MAX 20U /* StartLimitBurst= */
 #define STARTS_INTERVAL_SEC 10
-#define STOP_TIMEOUT_SEC 10 /* a sanitizer looks for leaks at the end */
+#define STOP_TIMEOUT_SEC 30 /* calls under way, then a sanitizer that looks for leaks */
 
 typedef struct Activator {
         ListenSocket sockets[LISTEN_MAX];

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-FOLDERS = ("common", "keyd", "calld", "tests", "units", "selinux", "docs", ".ci")
+FOLDERS = ("common", "keyd", "calld", "tests", "units", "selinux", "docs", "packaging", ".ci")
 TOP_FILES = ("meson.build", "meson_options.txt", "README.md")
 
 _TOKENS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)

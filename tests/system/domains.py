@@ -118,7 +118,8 @@ def denials():
 
 
 def describe_denials():
-    return "\n".join(" ".join(map(str, denial)) for denial in denials())
+    """But those of what was forbidden."""
+    return "\n".join(" ".join(map(str, denial)) for denial in denials() if not denial.command.startswith("as-"))
 
 
 def nothing_denied():

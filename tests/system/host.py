@@ -20,6 +20,8 @@ PASSWORDS = "/etc/passwords"
 CALLD_SOCKET = "/run/midtls/calld.sock"
 # Whose keystores: Java's ask for five times the work of those of OpenSSL, which is too much for an emulated processor.
 MAKER = os.environ.get("MIDTLS_TEST_KEYSTORES", "keytool")
+# Nor is it always quick enough for calld to know keyd before the first call has its answer, which is then 503: its caller tries again.
+PATIENCE = ("--retry", "30", "--retry-delay", "1") if MAKER == "openssl" else ()
 SERVICES = ("midtls-keyd.service", "midtls-calld.service")
 SOCKETS = ("midtls-keyd.socket", "midtls-keyd-admin.socket", "midtls-calld.socket")
 

@@ -83,6 +83,17 @@ def command_log():
     contains(run("midtls", "log"), "signature", "midtls log")
 
 
+def command_reconcile():
+    """The journal of all that the tests before did; without the signatures, each is a gap. What others write is none."""
+    good("fresh")
+    run("journalctl", "--sync")
+    equal(run("midtls", "log", "--reconcile", "--until=now"), "", "midtls log --reconcile")
+    run("logger", "--journald", stdin=b"MESSAGE=forged\nMIDTLS_EVENT=signature\nMIDTLS_CALL_ID=forged\nSYSLOG_IDENTIFIER=keyd\n")
+    equal(run("midtls", "log", "--reconcile", "--until=now"), "", "midtls log --reconcile after a forged record")
+    calls = run("journalctl", "--output=export", "_SYSTEMD_UNIT=midtls-calld.service").encode()
+    contains(run("midtls", "log", "--reconcile", "--input=-", stdin=calls, status=1), "call-without-signature", "without keyd's records")
+
+
 def command_call():
     contains(run("midtls", "call", "--fail", "crm", "/tell", user="alice"), '"path": "/tell"', "midtls call")
 
@@ -98,3 +109,4 @@ def tests(suite):
     suite.run("midtls reload", command_reload)
     suite.run("midtls call", command_call)
     suite.run("midtls log", command_log)
+    suite.run("midtls log --reconcile", command_reconcile)

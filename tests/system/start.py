@@ -6,7 +6,7 @@ import os
 import stat
 
 from harness import contains, equal
-from host import CALLD_SOCKET, ETC, SERVICES, SOCKETS, good, main_pid, pids, process_name, role, run, show, systemctl
+from host import CALLD_SOCKET, ETC, PATIENCE, SERVICES, SOCKETS, good, main_pid, pids, process_name, role, run, show, systemctl
 
 
 def nothing_runs():
@@ -40,7 +40,7 @@ def stranger():
 
 
 def first_call():
-    text = run("curl", "--silent", "--show-error", "--fail", "--max-time", "60", "--unix-socket", CALLD_SOCKET, "http://crm/tell", user="alice")
+    text = run("curl", "--silent", "--show-error", "--fail", "--max-time", "60", *PATIENCE, "--unix-socket", CALLD_SOCKET, "http://crm/tell", user="alice")
     contains(text, '"version": "TLSv1.3"', "what the partner saw")
     for unit in SERVICES:
         equal(show(unit, "ActiveState"), "active", unit)

@@ -206,12 +206,32 @@ static void test_help(void **state _unused_) {
         size_t size;
         FILE *f = open_memstream(&text, &size);
 
-        options_print_help(f);
+        options_print_help(f, NULL);
         fclose(f);
         for (const VerbRow *v = verb_table; v->name; v++)
                 assert_non_null(strstr(text, v->name));
         assert_non_null(strstr(text, "-H, --header=HEADER"));
         assert_non_null(strstr(text, "--color[=WHEN]"));
+}
+
+/* Of one verb: itself, with the options that it takes. */
+static void test_help_of_verb(void **state _unused_) {
+        char *argv[] = {(char *) "midtls", (char *) "--help", (char *) "certs", NULL};
+        _cleanup_free_ char *text = NULL, *error = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        Options o;
+
+        assert_int_equal(options_parse(3, argv, &o, &error), 0);
+        assert_true(o.verb_given);
+        options_print_help(f, o.verb);
+        fclose(f);
+        options_done(&o);
+        assert_ptr_equal(strstr(text, "midtls certs [OPTION...] [--expiring 30d]\n"), text);
+        assert_non_null(strstr(text, "--expiring=TIME"));
+        assert_non_null(strstr(text, "--json=MODE"));
+        assert_null(strstr(text, "--header"));
+        assert_null(strstr(text, "  soap"));
 }
 
 int main(void) {
@@ -226,6 +246,7 @@ int main(void) {
                 cmocka_unit_test(test_too_many_headers),
                 cmocka_unit_test(test_message_without_value),
                 cmocka_unit_test(test_help),
+                cmocka_unit_test(test_help_of_verb),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include "tests/unit/keyd/verifier/record.h"
 
+#include "calld/keyprov/handshake.h"
 #include "keyd/crypto/ossl.h"
 
 typedef struct Tape {
@@ -51,6 +52,7 @@ static SSL_CTX *new_ctx(const SSL_METHOD *method, X509 *leaf, EVP_PKEY *key, STA
 
         ASSERT(ctx);
         SSL_CTX_set_security_level(ctx, 0);
+        SSL_CTX_set_options(ctx, HANDSHAKE_NO_CERTIFICATE_COMPRESSION);
         SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
         SSL_CTX_set_cert_verify_callback(ctx, accept_any, NULL);
         ASSERT(SSL_CTX_use_certificate(ctx, leaf) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1);
