@@ -46,6 +46,7 @@ typedef struct Calld {
         int resolver_fds[SHARED_WORKERS_MAX + 1]; /* -1: a worker's by now */
         ResolverClient *resolver;                 /* of the main thread, to see when it ends */
         bool resolver_ended;
+        bool best_effort; /* [Sandbox] Mode= */
         Shared shared;
         Worker *workers[SHARED_WORKERS_MAX];
         size_t n_workers;
@@ -192,24 +193,35 @@ static int start_workers(Calld *c) {
         return r < 0 ? log_errno(r, "Cannot listen") : 0;
 }
 
+/* What cannot be had, although the kernel has it, ends calld unless the configuration wants what there is. Return: 0 or @r */
+static int judge(const Calld *c, int r, const char *what) {
+        if (r >= 0)
+                return 0;
+        log_errno(r, "Cannot confine calld by %s%s", what, c->best_effort ? ", and goes on without, as [Sandbox] Mode=best-effort says" : "");
+        return c->best_effort ? 0 : r;
+}
+
 static int serve_confined(Calld *c, bool sandbox_off) {
         char landlock[LANDLOCK_TEXT_MAX] = "no Landlock";
+        bool has_filter;
         LogRecord rec;
         int r;
 
-        r = sandbox_off ? 0 : confine_calld_files(landlock);
-        if (r < 0)
-                return log_errno(r, "Cannot confine calld by Landlock");
-
-        snprintf(c->shared.sandbox, sizeof(c->shared.sandbox), "%s; %s", sandbox_off ? "no syscall filter" : "syscall filter", landlock);
-        r = start_workers(c);
+        c->best_effort = worker_best_effort(c->workers[0]);
+        r = judge(c, sandbox_off ? 0 : confine_calld_files(landlock), "Landlock");
+        if (r >= 0)
+                r = start_workers(c);
         if (r < 0)
                 return r;
-        r = sandbox_off ? 0 : confine_calld();
-        if (r < 0)
-                return log_errno(r, "Cannot install the syscall filter");
 
-        log_record_init(&rec, sandbox_off ? PRIORITY_WARNING : PRIORITY_INFO, EVENT_SANDBOX);
+        r = sandbox_off ? -EOPNOTSUPP : confine_calld();
+        has_filter = r >= 0;
+        r = judge(c, sandbox_off ? 0 : r, "a syscall filter");
+        if (r < 0)
+                return r;
+
+        shared_set_sandbox(&c->shared, has_filter, landlock);
+        log_record_init(&rec, has_filter ? PRIORITY_INFO : PRIORITY_WARNING, EVENT_SANDBOX);
         log_record_send(&rec, "calld: %s", c->shared.sandbox);
         return 0;
 }
@@ -250,6 +262,7 @@ static int run(const DaemonOptions *o) {
         for (size_t i = 0; i < ARRAY_SIZE(c.resolver_fds); i++)
                 c.resolver_fds[i] = -1;
         shared_init(&c.shared);
+        c.shared.sees_processes = access("/proc/1/cgroup", R_OK) == 0;
         n = start(&c, o);
         if (n == -ECANCELED)
                 return c.resolver_ended ? -EPIPE : 0;

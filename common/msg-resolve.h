@@ -21,6 +21,7 @@ typedef enum ResolveKind {
         RESOLVE_HOST = 1, /* addresses */
         RESOLVE_USER,     /* a uid */
         RESOLVE_GROUP,    /* a gid */
+        RESOLVE_UNIT,     /* of the process whose number is the name: the answer's text */
         RESOLVE_KEYD,     /* a new connection to keyd's socket; has no name */
         _RESOLVE_KIND_MAX,
 } ResolveKind;
@@ -54,7 +55,7 @@ typedef struct ResolveAddress {
 typedef struct MsgAnswer {
         uint64_t id;
         ResolveResult result;
-        Span text;                                       /* for people; "" when RESOLVE_OK */
+        Span text;                                       /* why not, for people; the unit */
         uint32_t number;                                 /* the uid or gid */
         ResolveAddress addresses[RESOLVE_ADDRESSES_MAX]; /* in the order in which they are to be tried */
         size_t n_addresses;

@@ -25,6 +25,7 @@ int msg_snapshot_decode(Span body, MsgSnapshot *ret) {
         m.idle_exit_usec = wire_get_u64(&r);
         m.tcp_token = wire_get_text(&r, 0, PROTO_TEXT_MAX);
         m.report_only = get_bool(&r);
+        m.best_effort = get_bool(&r);
 
         k = wire_reader_end(&r);
         if (k)
@@ -49,6 +50,7 @@ int msg_snapshot_encode(Buf *record, const MsgSnapshot *m) {
         wire_put_u64(&w, m->idle_exit_usec);
         wire_put_text(&w, m->tcp_token);
         wire_put_u8(&w, m->report_only);
+        wire_put_u8(&w, m->best_effort);
 
         return wire_writer_end(&w);
 }

@@ -23,6 +23,7 @@ typedef struct MsgSnapshot {
         uint64_t idle_exit_usec; /* [Calls] IdleExit=; 0: never */
         Span tcp_token;          /* what callers over TCP have to show; empty: none may call */
         bool report_only;        /* Enforce=no: who may not call is recorded, and may all the same */
+        bool best_effort;        /* [Sandbox] Mode=best-effort */
 } MsgSnapshot;
 
 int msg_snapshot_decode(Span body, MsgSnapshot *ret) _must_check_;

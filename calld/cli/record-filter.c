@@ -139,7 +139,7 @@ RecordOrigin record_origin(const json_t *record) {
         if (json_object_get(record, "_BOOT_ID") || json_object_get(record, "_TRANSPORT") || !identifier)
                 return RECORD_FROM_OTHERS;
 
-        return strncmp(identifier, "keyd", 4) == 0 ? RECORD_FROM_KEYD : strcmp(identifier, "calld") == 0 ? RECORD_FROM_CALLD : RECORD_FROM_OTHERS;
+        return strncmp(identifier, "keyd", 4) == 0 ? RECORD_FROM_KEYD : strncmp(identifier, "calld", 5) == 0 ? RECORD_FROM_CALLD : RECORD_FROM_OTHERS;
 }
 
 uint64_t record_number(const json_t *record, const char *field) {

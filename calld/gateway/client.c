@@ -4,13 +4,15 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <systemd/sd-login.h>
 
 #include "calld/gateway/exchange.h"
 #include "calld/gateway/listener.h"
 
 /* Idle connections that a user may have beyond MaxCallsPerUser=. */
 #define CONNECTIONS_SPARE 64U
+
+/* A resolver that is silent must not cost callers more. */
+#define UNIT_USEC (20 * USEC_PER_MSEC)
 
 uid_t client_uid(const Client *c) {
         return c->has_peer ? c->peer.uid : USER_UNKNOWN;
@@ -61,11 +63,14 @@ void client_set_wait(Client *c, ClientWait wait) {
 }
 
 static void find_unit(Client *c) {
-        _cleanup_free_ char *unit = NULL;
+        const Gateway *g = c->listener->gateway;
+        char unit[RESOLVE_TEXT_MAX + 1];
 
-        /* as far as /proc is to be seen */
-        if (sd_peer_get_unit(c->fd, &unit) >= 0 || sd_peer_get_user_unit(c->fd, &unit) >= 0)
-                snprintf(c->unit, sizeof(c->unit), "%s", unit);
+        /* calld itself reads no file; where the resolver cannot either, it is not asked */
+        if (!g->shared->sees_processes)
+                return;
+        resolver_find_unit(g->access.names.userdata, c->peer.pid, deadline_after(UNIT_USEC), unit);
+        snprintf(c->unit, sizeof(c->unit), "%s", unit);
 }
 
 static Client *client_free(Client *c) {

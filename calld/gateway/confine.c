@@ -14,7 +14,7 @@
  * TCP to far servers, records to keyd and the resolver, callers. No file is opened, nothing is started, no thread is made, no memory becomes code.
  * A Unix socket is made for libcurl's own wake-up alone, as a connected pair of a type that cannot be connected to anything else.
  * Libraries that look for a file they can do without are told that there is none for them: the C library for the time zone and the memory
- * policy, sd_peer_get_unit(3) for the caller's unit.
+ * policy.
  */
 /* clang-format off */
 static const JailRule syscalls[] = {

@@ -45,6 +45,10 @@ void shared_done(Shared *s) {
         pthread_mutex_destroy(&s->lock);
 }
 
+void shared_set_sandbox(Shared *s, bool has_filter, const char *landlock) {
+        snprintf(s->sandbox, sizeof(s->sandbox), "%s; %s", has_filter ? "syscall filter" : "no syscall filter", landlock);
+}
+
 bool shared_add_connection(Shared *s, uid_t uid, unsigned min) {
         /* whoever only waits costs little, so that one program may keep many; another user finds room all the same */
         unsigned max = MAX_OF(s->max_connections / 4 * 3, min);

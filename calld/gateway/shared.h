@@ -21,9 +21,11 @@ typedef struct Shared {
         WatchState watches[SHARED_WORKERS_MAX]; /* of the workers */
         size_t n_watches;                       /* does not change once they run */
         uint64_t started_usec;
-        char sandbox[128]; /* the confinement that was reached; does not change either */
 
         unsigned max_connections; /* of callers, at once */
+
+        bool sees_processes; /* those of others, in /proc */
+        char sandbox[128];   /* the confinement that was reached; written before the first caller is accepted */
 
         pthread_mutex_t lock; /* for what follows */
         Users users;
@@ -42,6 +44,9 @@ enum {
 /* Also raises the limit on descriptors as far as may be. */
 void shared_init(Shared *s);
 void shared_done(Shared *s);
+
+/* Before the loop of the main thread runs, so that no caller was given to a worker yet. */
+void shared_set_sandbox(Shared *s, bool has_filter, const char *landlock);
 
 /* Counts a caller's connection in any case. Return: false when the user has more than its share, which is @min at least */
 bool shared_add_connection(Shared *s, uid_t uid, unsigned min);

@@ -138,6 +138,11 @@ ssize_t worker_wait_first(Worker *w, uint64_t deadline_usec) {
         return r < 0 ? r : (ssize_t) w->directory.n_connections;
 }
 
+bool worker_best_effort(const Worker *w) {
+        ASSERT(!w->started);
+        return w->directory.limits.best_effort;
+}
+
 static void *worker_run(void *userdata) {
         Worker *w = userdata;
         int r;

@@ -28,6 +28,9 @@ DEFINE_CLEANUP(Worker *, worker_free)
 /* Before worker_start(): until keyd has said which connections there are. Return: their number, -ETIMEDOUT, other -errno */
 ssize_t worker_wait_first(Worker *w, uint64_t deadline_usec) _must_check_;
 
+/* Before worker_start(): whether midtls.conf wants [Sandbox] Mode=best-effort; false while keyd has said nothing. */
+bool worker_best_effort(const Worker *w);
+
 /* Return: 0 or -errno */
 int worker_start(Worker *w) _must_check_;
 

@@ -130,20 +130,15 @@ static void on_ssl_message(int write_p, int version, int content_type, const voi
                 handshake_on_alert(h, write_p, message);
 }
 
-static void free_ex_data(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp) {
-        (void) parent;
-        (void) ad;
-        (void) index;
-        (void) argl;
-        (void) argp;
-        handshake_unref(ptr);
-}
-
+/*
+ * Without a function that frees: libcrypto looks for it in the library context that is the thread's when the SSL_CTX goes, and it was registered in
+ * another one. The key handle in the SSL_CTX has a reference.
+ */
 static int ex_data_index(void) {
         static int index = -1;
 
         if (index < 0)
-                index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_ex_data);
+                index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
         return index;
 }
 
@@ -157,7 +152,6 @@ int handshake_attach(Handshake *h, SSL_CTX *ctx) {
         if (index < 0 || SSL_CTX_set_ex_data(ctx, index, h) != 1)
                 return -ENOMEM;
 
-        handshake_ref(h);
         SSL_CTX_set_options(ctx, HANDSHAKE_NO_CERTIFICATE_COMPRESSION);
         SSL_CTX_set_msg_callback(ctx, on_ssl_message);
         SSL_CTX_set_msg_callback_arg(ctx, h);

@@ -95,7 +95,10 @@ _Static_assert(HANDSHAKE_NO_CERTIFICATE_COMPRESSION == (SSL_OP_NO_TX_CERTIFICATE
                "the bits of both directions");
 #endif
 
-/* Gives @ctx a reference and lets it report each message, none of them compressed, to @h. Return: 0 or -ENOMEM */
+/*
+ * Lets @ctx, which has a key of handle_new() for @h and thereby a reference, report each message, none of them compressed, to @h.
+ * Return: 0 or -ENOMEM
+ */
 int handshake_attach(Handshake *h, SSL_CTX *ctx) _must_check_;
 
 /* The Handshake that @ctx was given, borrowed; or NULL. */

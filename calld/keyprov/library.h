@@ -2,12 +2,7 @@
 
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*
- * OpenSSL for one thread: a library context with the algorithms of the default provider, and keys that are handles (provider.h)
- *
- * Of its own, because threads of OpenSSL 3.0 that share a context spend their time on its locks. Of key types and decoders it has those that a
- * TLS client needs: for each certificate that comes OpenSSL compares all with all, which costs more than to check a signature.
- */
+/* OpenSSL for one thread: the algorithms that TLS needs (common/algorithms.h), and keys that are handles (provider.h) */
 
 #include "calld/keyprov/provider.h"
 

@@ -50,29 +50,25 @@ struct ResolverClient {
 };
 
 static void lookup_free(ResolverLookup *l) {
-        for (ResolverLookup **p = &l->query->lookups; *p; p = &(*p)->next)
-                if (*p == l) {
-                        *p = l->next;
-                        break;
-                }
+        ResolverLookup **p = &l->query->lookups;
+
+        while (*p != l)
+                p = &(*p)->next;
+        *p = l->next;
         sd_event_source_disable_unref(l->timer);
         free(l);
 }
 
 static void query_free(ResolverClient *c, Query *q) {
-        for (Query **p = &c->queries; *p; p = &(*p)->next)
-                if (*p == q) {
-                        *p = q->next;
-                        break;
-                }
+        Query **p = &c->queries;
+
+        while (*p != q)
+                p = &(*p)->next;
+        *p = q->next;
         while (q->lookups)
                 lookup_free(q->lookups);
         close_fdp(&q->fd);
         free(q);
-}
-
-static void hand_out_later(ResolverClient *c) {
-        ignore_result(sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT), "cannot fail for a source that exists");
 }
 
 static void query_done(ResolverClient *c, Query *q, const MsgAnswer *answer) {
@@ -80,7 +76,7 @@ static void query_done(ResolverClient *c, Query *q, const MsgAnswer *answer) {
         snprintf(q->text, sizeof(q->text), "%.*s", (int) answer->text.size, (const char *) answer->text.data);
         q->answer.text = span_from_string(q->text);
         q->done = true;
-        hand_out_later(c);
+        sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
 }
 
 static void client_end(ResolverClient *c) {
@@ -93,7 +89,7 @@ static void client_end(ResolverClient *c) {
         for (Query *q = c->queries; q; q = q->next)
                 if (!q->done)
                         query_done(c, q, &ended);
-        hand_out_later(c);
+        sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
 }
 
 static Query *query_by_id(ResolverClient *c, uint64_t id) {
@@ -154,13 +150,9 @@ static void hand_out(ResolverClient *c) {
                 if (l) {
                         ResolverOnAnswer on_answer = l->on_answer;
                         void *userdata = l->userdata;
-                        MsgAnswer answer = q->answer;
-                        char text[RESOLVE_TEXT_MAX + 1];
 
-                        memcpy(text, q->text, sizeof(text));
-                        answer.text = span_from_string(text);
                         lookup_free(l);
-                        on_answer(userdata, &answer);
+                        on_answer(userdata, &q->answer);
                 } else
                         query_free(c, q);
         }
@@ -231,10 +223,9 @@ ResolverClient *resolver_client_free(ResolverClient *c) {
         return NULL;
 }
 
-/* Nobody who still waits has a later deadline than the question's own, so a late answer is nobody's. */
-static Query *query_to_join(ResolverClient *c, ResolveKind kind, Span name, uint64_t deadline_usec) {
+static Query *query_to_join(ResolverClient *c, Span name, uint64_t deadline_usec) {
         for (Query *q = c->queries; q; q = q->next)
-                if (!q->done && kind != RESOLVE_KEYD && q->kind == kind && q->deadline_usec >= deadline_usec && span_equal(q->name, name))
+                if (!q->done && q->kind == RESOLVE_HOST && q->deadline_usec >= deadline_usec && span_equal(q->name, name))
                         return q;
         return NULL;
 }
@@ -276,12 +267,12 @@ static void query_send(ResolverClient *c, Query *q) {
         query_done(c, q, &failed);
 }
 
-static Query *ask(ResolverClient *c, ResolveKind kind, Span name, uint64_t deadline_usec) {
-        Query *q = query_to_join(c, kind, name, deadline_usec);
+static Query *ask_host(ResolverClient *c, Span name, uint64_t deadline_usec) {
+        Query *q = query_to_join(c, name, deadline_usec);
 
         if (q)
                 return q;
-        q = query_new(c, kind, name, deadline_usec + JOIN_USEC);
+        q = query_new(c, RESOLVE_HOST, name, deadline_usec + JOIN_USEC);
         if (q)
                 query_send(c, q);
         return q;
@@ -322,7 +313,7 @@ int resolver_find_host(ResolverClient *c, Span name, uint64_t deadline_usec, Res
                 return -ENOMEM;
 
         r = sd_event_add_time(c->loop, &l->timer, CLOCK_MONOTONIC, deadline_usec, USEC_PER_MSEC, on_timer, l);
-        q = r < 0 ? NULL : ask(c, RESOLVE_HOST, name, deadline_usec);
+        q = r < 0 ? NULL : ask_host(c, name, deadline_usec);
         if (!q) {
                 sd_event_source_disable_unref(l->timer);
                 free(l);
@@ -339,52 +330,71 @@ int resolver_find_host(ResolverClient *c, Span name, uint64_t deadline_usec, Res
         return 0;
 }
 
-/* Return: 0 when @q is done, -ETIMEDOUT, other -errno */
-static int wait_for(ResolverClient *c, const Query *q) {
+/* Asks, and waits for the answer alone. Return: 0 with *ret, which is to be freed by query_free(); -ETIMEDOUT, other -errno */
+static int ask_and_wait(ResolverClient *c, ResolveKind kind, Span name, uint64_t deadline_usec, Query **ret) {
+        Query *q = query_new(c, kind, name, deadline_usec);
+
+        if (!q)
+                return -ENOMEM;
+
+        query_send(c, q);
         while (!q->done) {
                 struct pollfd p = {.fd = c->fd, .events = POLLIN};
-                int n = poll(&p, 1, deadline_to_poll_ms(q->deadline_usec));
+                int n = poll(&p, 1, deadline_to_poll_ms(deadline_usec));
 
-                if (n == 0)
-                        return -ETIMEDOUT;
-                if (n < 0 && errno != EINTR)
-                        return -errno;
+                if (n == 0 || (n < 0 && errno != EINTR)) {
+                        int r = n == 0 ? -ETIMEDOUT : -errno;
+
+                        query_free(c, q);
+                        return r;
+                }
                 if (n > 0)
                         receive_all(c);
         }
+        *ret = q;
         return 0;
 }
 
 int resolver_find_id(ResolverClient *c, ResolveKind kind, Span name, uint64_t deadline_usec, uint32_t *ret) {
-        Query *q = query_new(c, kind, name, deadline_usec);
+        Query *q;
         int r;
 
-        if (!q)
-                return -ENOMEM;
-        query_send(c, q);
-        r = wait_for(c, q);
-        if (r == 0 && q->answer.result == RESOLVE_OK)
+        r = ask_and_wait(c, kind, name, deadline_usec, &q);
+        if (r < 0)
+                return r == -ETIMEDOUT ? RESOLVER_E_FAILED : r;
+
+        if (q->answer.result == RESOLVE_OK)
                 *ret = q->answer.number;
-        else if (r == 0)
+        else
                 r = q->answer.result == RESOLVE_UNKNOWN ? RESOLVER_E_UNKNOWN : RESOLVER_E_FAILED;
         query_free(c, q);
-        return r == -ETIMEDOUT ? RESOLVER_E_FAILED : r;
+        return r;
+}
+
+void resolver_find_unit(ResolverClient *c, pid_t pid, uint64_t deadline_usec, char *ret) {
+        char name[16];
+        Query *q;
+
+        ret[0] = '\0';
+        snprintf(name, sizeof(name), "%d", (int) pid);
+        if (ask_and_wait(c, RESOLVE_UNIT, span_from_string(name), deadline_usec, &q) < 0)
+                return;
+        if (q->answer.result == RESOLVE_OK)
+                memcpy(ret, q->text, sizeof(q->text));
+        query_free(c, q);
 }
 
 int resolver_connect_keyd(ResolverClient *c, uint64_t deadline_usec, int *ret_fd) {
-        Query *q = query_new(c, RESOLVE_KEYD, SPAN_LITERAL(""), deadline_usec);
+        Query *q;
         int r;
 
-        if (!q)
-                return -ENOMEM;
-        query_send(c, q);
-        r = wait_for(c, q);
-        if (r == 0 && q->answer.result == RESOLVE_SILENT)
-                r = -ETIMEDOUT;
-        if (r == 0 && q->fd < 0)
-                r = -ECONNREFUSED;
-        if (r == 0)
+        r = ask_and_wait(c, RESOLVE_KEYD, SPAN_LITERAL(""), deadline_usec, &q);
+        if (r < 0)
+                return r;
+        if (q->fd >= 0)
                 *ret_fd = TAKE_FD(q->fd);
+        else
+                r = q->answer.result == RESOLVE_SILENT ? -ETIMEDOUT : -ECONNREFUSED;
         query_free(c, q);
         return r;
 }

@@ -43,6 +43,9 @@ ResolverLookup *resolver_cancel(ResolverLookup *l);
  */
 int resolver_find_id(ResolverClient *c, ResolveKind kind, Span name, uint64_t deadline_usec, uint32_t *ret) _must_check_;
 
+/* The same for the unit of a process; "" when it is not to be seen. @ret: RESOLVE_TEXT_MAX + 1 bytes */
+void resolver_find_unit(ResolverClient *c, pid_t pid, uint64_t deadline_usec, char *ret);
+
 /* The same for a connection to keyd, CLOEXEC and non-blocking. Return: 0, -ETIMEDOUT, -ECONNREFUSED when there is none, other -errno */
 int resolver_connect_keyd(ResolverClient *c, uint64_t deadline_usec, int *ret_fd) _must_check_;
 

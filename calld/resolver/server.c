@@ -3,12 +3,14 @@
 #include "calld/resolver/server.h"
 
 #include <poll.h>
+#include <systemd/sd-login.h>
 
 #include "calld/resolver/cache.h"
 #include "calld/resolver/process.h"
 #include "common/chan-pass.h"
 #include "common/log.h"
 #include "common/msg-hello.h"
+#include "common/parse.h"
 
 /* Long enough for a backlog that is full for a moment; nothing else is answered meanwhile. */
 #define KEYD_USEC (50 * USEC_PER_MSEC)
@@ -135,6 +137,18 @@ static void on_name(Server *s, size_t client, const MsgLookup *m) {
         job->deadline_usec = MIN_OF(MAX_OF(job->deadline_usec, m->deadline_usec), deadline_after(SERVER_LOOKUP_USEC));
 }
 
+/* /proc is not foreign code, and quicker read than a process is started. */
+static void on_unit(Server *s, size_t client, const MsgLookup *m) {
+        _cleanup_free_ char *name = NULL, *unit = NULL;
+        uint64_t pid;
+
+        if (span_to_string(m->name, &name) < 0 || parse_uint(name, 1, INT32_MAX, &pid) < 0 ||
+            (sd_pid_get_unit((pid_t) pid, &unit) < 0 && sd_pid_get_user_unit((pid_t) pid, &unit) < 0) || strlen(unit) > RESOLVE_TEXT_MAX)
+                send_result(s, client, m->id, RESOLVE_UNKNOWN, "the unit is not to be seen");
+        else
+                send_result(s, client, m->id, RESOLVE_OK, unit);
+}
+
 static void on_keyd(Server *s, size_t client, const MsgLookup *m) {
         MsgAnswer a = {.id = m->id};
         _cleanup_fd_ int fd = -1;
@@ -164,6 +178,8 @@ static int take_lookup(Server *s, size_t client) {
 
         if (m.kind == RESOLVE_KEYD)
                 on_keyd(s, client, &m);
+        else if (m.kind == RESOLVE_UNIT)
+                on_unit(s, client, &m);
         else
                 on_name(s, client, &m);
         return 0;

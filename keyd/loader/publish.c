@@ -34,6 +34,7 @@ static int add_opening(const Publication *p, RecordList *ret) {
                 .idle_exit_usec = c->idle_exit_usec,
                 .tcp_token = c->tcp_token ? span_from_string(c->tcp_token) : (Span) {},
                 .report_only = !c->enforce,
+                .best_effort = !c->sandbox_strict,
         };
         int r;
 

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "common/algorithms.h"
 #include "common/chan.h"
 #include "common/jail.h"
 #include "common/log.h"
@@ -33,6 +34,10 @@ static int prepare_libraries(Verifier *v) {
         /* A configuration file could load foreign code. */
         if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
                 return -EIO;
+
+        if (algorithms_new(&v->algorithms) < 0)
+                return -EIO;
+        algorithms_enter(v->algorithms);
 
         /* A new verifier never uses an id that its forerunner's answers may carry. */
         if (RAND_bytes((uint8_t *) &v->last_id, sizeof(v->last_id)) != 1)
@@ -143,6 +148,8 @@ static void verifier_done(Verifier *v) {
         snapshot_unref(v->next_snapshot);
         chain_cache_free(v->cache);
         buf_done(&v->record);
+        algorithms_enter(NULL);
+        algorithms_free(v->algorithms);
 }
 
 int main(int argc, char **argv) {

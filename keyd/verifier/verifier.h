@@ -4,6 +4,7 @@
 
 /* What the verifier's parts know of each other; one owner, one thread */
 
+#include "common/algorithms.h"
 #include "keyd/verifier/policy.h"
 #include "keyd/verifier/session.h"
 #include "keyd/verifier/snapshot.h"
@@ -21,6 +22,7 @@ typedef struct Verifier {
         Policy *next_policy; /* both: the snapshot that is on its way */
         Snapshot *next_snapshot;
         ChainCache *cache;
+        Algorithms *algorithms;  /* of OpenSSL */
         uint64_t last_id;        /* of verdicts */
         bool signer_gone;        /* its channel has broken */
         uint64_t n_callers;      /* connections that the supervisor has handed over */

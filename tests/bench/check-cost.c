@@ -2,6 +2,7 @@
 
 /* What the check of one handshake costs: medians, with a chain known from a moment ago and with one that is not */
 
+#include "common/algorithms.h"
 #include "tests/unit/keyd/verifier/world.h"
 
 #define ROUNDS 2000U
@@ -56,6 +57,11 @@ static void report(const char *kind, uint16_t version, const char *suffix) {
 }
 
 int main(void) {
+        Algorithms *algorithms;
+
+        /* as the verifier does */
+        ASSERT(algorithms_new(&algorithms) == 0);
+        algorithms_enter(algorithms);
         report("rsa-2048", TLS_VERSION_1_3, "");
         report("ec-p256", TLS_VERSION_1_3, "_p256");
         report("rsa-2048", TLS_VERSION_1_2, "_tls12");

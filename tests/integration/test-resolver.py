@@ -3,6 +3,7 @@
 """Names, by calld's resolver: files and DNS that change, answer late, never, or with addresses of which one is dead; the resolver stopped and killed."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import names
-from harness import Pair, Suite, contains, equal, fail, wait_until
+from harness import SANDBOX, Pair, Suite, contains, equal, fail, wait_until
 from peers import Nginx, free_port
 
 FOLDER = names.enter()
@@ -320,6 +321,28 @@ def ended_together(pair):
     good(pair, "plain")
 
 
+def thread_filters(pid):
+    """The Seccomp lines of all threads; 2 is a filter: proc(5)."""
+    found = set()
+    for thread in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/status" % (pid, thread)) as file:
+            found.add([line.split()[1] for line in file if line.startswith("Seccomp:")][0])
+    return found
+
+
+def confined(pair):
+    """All threads have the filter; what was reached is recorded and shown."""
+    good(pair, "plain")
+    for pid in (pair.pid("calld"), resolver(pair)):
+        equal(thread_filters(pid), {"2"}, "filters")
+    level = json.loads(pair.midtls("--json=short", "status")[1])["sandbox"]
+    contains(level, "syscall filter; ", "level of midtls status")
+    contains(pair.midtls("status")[1], level, "midtls status")
+    messages = [record["MESSAGE"] for record in pair.records("calld", "sandbox")]
+    contains(messages, "calld: " + level, "records of calld")
+    equal(any(message.startswith("Resolver: syscall filter; ") for message in messages), True, "a record of the resolver in %r" % messages)
+
+
 def configure(pair, kept, fresh, proxy, hole):
     pair.profile("mauth", "p256.keytool.p12", server="AllowedNames=localhost")
     pair.connection("kept", "mauth", kept.port, host="kept.test")
@@ -351,6 +374,8 @@ def main(suite):
         stack.enter_context(pair)
 
         suite.run("by DNS", by_dns, pair, dns)
+        if SANDBOX == "full":
+            suite.run("confined", confined, pair)
         suite.run("answers are kept for a while", kept_for_a_while, pair, dns)
         suite.run("no such name, then there is", no_such_name, pair, dns)
         suite.run("no answer from DNS", silent, pair)

@@ -34,8 +34,8 @@ HOME_RULES = [
     ("libseccomp-home", "seccomp.h", ("common/jail.c",)),
     ("jansson-home", "jansson.h", ("keyd/fetcher/", "keyd/loader/", "calld/gateway/", "calld/cli/")),
     ("libssl-home", "openssl/ssl.h", ("calld/", "keyd/fetcher/trust.c")),
-    ("libcrypto-home", "openssl/", ("calld/call/", "calld/keyprov/", "calld/gateway/", "calld/cli/", "keyd/crypto/", "keyd/loader/", "keyd/fetcher/",
-                                    "keyd/verifier/", "keyd/signer/")),
+    ("libcrypto-home", "openssl/", ("calld/call/", "calld/keyprov/", "calld/gateway/", "calld/cli/", "common/algorithms.", "keyd/crypto/", "keyd/loader/",
+                                    "keyd/fetcher/", "keyd/verifier/", "keyd/signer/")),
     ("secret-only-in-keyd", "keyd/crypto/secret.h", ("keyd/",)),
     ("key-bytes-home", "keyd/crypto/handover.h", ("keyd/crypto/", "keyd/loader/", "keyd/signer/")),
 ]

@@ -22,6 +22,7 @@ import time
 
 import rows_gateway
 import rows_loader
+import rows_resolver
 import rows_signer
 import rows_stores
 import rows_transcript
@@ -51,7 +52,7 @@ class Row:
 
 def load_rows():
     rows = []
-    for module in (rows_transcript, rows_verifier, rows_signer, rows_loader, rows_stores, rows_gateway):
+    for module in (rows_transcript, rows_verifier, rows_signer, rows_loader, rows_stores, rows_gateway, rows_resolver):
         for path, entries in module.ROWS.items():
             rows += [Row(code, path, *rest) for code, *rest in entries]
     return rows

@@ -19,19 +19,22 @@ COMMON = {
 }
 # The kernel's class for memory that not even root can read is that of other nameless files.
 SECRET_MEMORY = {"io-uring", "userfaultfd"}
-OUTSIDE = {"connect-https", "connect-smtp", "connect-ssh", "inet", "inet6", "netlink", "send-dns", "send-other"}
+TCP = {"connect-https", "connect-smtp", "connect-ssh", "inet", "inet6"}
+OUTSIDE = TCP | {"netlink", "send-dns", "send-other"}
 ALLOWED = {
     "keyd": COMMON | {"connect-notify", "list-configuration", "list-keystores"},
     "loader": COMMON | SECRET_MEMORY | {"list-configuration", "list-keystores", "read-configuration", "read-keystore", "stat-keystore", "write-configuration"},
     "fetcher": COMMON | OUTSIDE,
     "verifier": COMMON,
     "signer": COMMON | SECRET_MEMORY | {"see-processes"},
-    "calld": COMMON | OUTSIDE | {"connect-keyd", "connect-notify"},
+    "calld": COMMON | TCP | {"connect-notify"},
+    # What the modules of NSS may need, by auth_use_nsswitch(), has keys of Kerberos and /var/lib in it.
+    "resolver": COMMON | {"add-key", "connect-keyd", "list-var", "inet", "inet6", "netlink", "send-dns", "send-other"},
 }
 
 DOMAINS = {
     "keyd": "midtls_keyd_t", "keyd-loader": "midtls_loader_t", "keyd-fetcher": "midtls_fetcher_t", "keyd-verifier": "midtls_verifier_t",
-    "keyd-signer": "midtls_signer_t", "calld": "midtls_calld_t",
+    "keyd-signer": "midtls_signer_t", "calld": "midtls_calld_t", "calld-resolver": "midtls_resolver_t",
 }
 
 
@@ -55,7 +58,7 @@ def enforcing():
 
 def processes():
     found = {process_name(pid): process_domain(pid) for unit in SERVICES for pid in pids(unit)}
-    equal({"keyd", "keyd-verifier", "keyd-signer", "calld"} <= set(found), True, "processes: %r" % found)
+    equal({"keyd", "keyd-verifier", "keyd-signer", "calld", "calld-resolver"} <= set(found), True, "processes: %r" % found)
     equal(found, {name: DOMAINS.get(name) for name in found}, "domains")
 
 
@@ -146,7 +149,7 @@ def naked(kind, *names):
     """What the domain of KIND answers; NAMES: to these tries only."""
     command = " ".join([copy_as(kind), "--victim=%d" % role("keyd-signer"), *names])
     if kind not in ("keyd", "calld"):
-        command = "%s --exec=%s" % (copy_as("keyd"), command)
+        command = "%s --exec=%s" % (copy_as("calld" if kind == "resolver" else "keyd"), command)
     return escapes.attempt(kind, escapes.NAKED, command)
 
 
@@ -196,7 +199,7 @@ def tests(suite):
     suite.run("a call to nginx, which is confined too", web.called)
     suite.run("nothing was denied that the pair needs", nothing_denied)
     for kind in ALLOWED:
-        suite.run("%s as root, outside of any sandbox: only what its domain allows" % DOMAINS.get(kind, DOMAINS.get("keyd-" + kind)), confined, kind)
+        suite.run("%s as root, outside of any sandbox: only what its domain allows" % ("midtls_%s_t" % kind), confined, kind)
     suite.run("what calld was denied is in the journal", recorded)
     suite.run("midtls_calld_connect_any off: no ports but those of HTTP", standard_ports)
     suite.run("with SELinux permissive the same tries succeed", permissive)

@@ -2,6 +2,7 @@
 """The escape program run by a unit, and what it reports."""
 
 import contextlib
+import ctypes
 import itertools
 import os
 import re
@@ -17,6 +18,9 @@ LISTENER = re.compile(r"^(?:Type|NotifyAccess|Exec\w+|Sockets|Requires|Wants|Aft
 PROGRAM = "Type=oneshot\nLogRateLimitIntervalSec=1s\nLogRateLimitBurst=1000000\nTimeoutStartSec=60s\nExecStart=%s\n"
 NAKED = "[Service]\n"
 COUNTER = itertools.count(1)
+SYS_LANDLOCK_CREATE_RULESET = 444
+# Of Landlock: the first to know TCP ports, and abstract sockets and signals
+ABI_TCP, ABI_SCOPES = 4, 6
 
 
 @contextlib.contextmanager
@@ -73,6 +77,11 @@ def check(found, allowed, what):
         fail("%s: let through: %s" % (what, " ".join(sorted(beyond))))
     if short:
         fail("%s: said to be possible, and is not: %s" % (what, " ".join("%s (%s)" % (name, found.get(name)) for name in sorted(short))))
+
+
+def landlock_abi():
+    """0: this kernel has none."""
+    return max(0, ctypes.CDLL(None).syscall(SYS_LANDLOCK_CREATE_RULESET, None, 0, 1))
 
 
 def program(variant):

@@ -4,7 +4,7 @@
 import escapes
 from harness import equal
 from host import role
-from sandbox import ALLOWED, FILTERS
+from sandbox import ALLOWED, FILTERS, allowed_of, unit_of
 
 KEYD, CALLD = "midtls-keyd.service", "midtls-calld.service"
 ROOT = ("User", "Group")
@@ -33,8 +33,8 @@ LAYERS = (
 )
 
 
-def tried(unit, without, name):
-    command = "%s --victim=%d %s" % (escapes.program("none"), role("keyd-signer"), name)
+def tried(unit, without, name, variant="none"):
+    command = "%s --confine --victim=%d %s" % (escapes.program(variant), role("keyd-signer"), name)
     return escapes.attempt("layer", escapes.sandbox_of(unit, without), command)[name]
 
 
@@ -46,12 +46,25 @@ def unit_layer(layer, unit, hiding, name):
 
 def own_filter(variant):
     """A program's own list of system calls, taken away: what its unit does not refuse."""
-    equal(tried(KEYD, (), "fork"), "ok", "fork without the filter of %s" % variant)
-    equal("fork" in FILTERS[variant], False, "fork is let through anyway")
+    name = "memfd-to-code" if variant == "resolver" else "fork"
+    equal(tried(unit_of(variant), (), name), "ok", "%s without the filter of %s" % (name, variant))
+    equal(name in allowed_of(variant), False, "%s is let through anyway" % name)
+
+
+def landlock():
+    """By itself: calld's, without its filter; files and, where the kernel knows scopes, abstract sockets and signals."""
+    names = ["read-passwd", "list-etc"] + (["connect-abstract"] if escapes.landlock_abi() >= escapes.ABI_SCOPES else [])
+    for name in names:
+        equal(name in ALLOWED[CALLD], True, "%s without Landlock" % name)
+        equal(tried(CALLD, (), name, "landlock"), "EPERM" if name == "connect-abstract" else "EACCES", "%s with Landlock" % name)
 
 
 def tests(suite):
     for layer, unit, hiding, name in LAYERS:
         suite.run("without %s=, %s in the place of %s" % (layer, name, unit), unit_layer, layer, unit, hiding, name)
     for variant in FILTERS:
-        suite.run("without the filter of keyd's %s, fork in its place" % variant, own_filter, variant)
+        suite.run("without the filter of %s, in its place" % variant, own_filter, variant)
+    if escapes.landlock_abi():
+        suite.run("with Landlock by itself: no file", landlock)
+    else:
+        suite.skip("Landlock by itself", "this kernel has none")

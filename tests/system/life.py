@@ -135,18 +135,6 @@ def calld_stopped():
     good("fresh")
 
 
-def caller_unit():
-    """Recorded where calld may see other users' processes, which is an administrator's choice."""
-    write(DROP_IN % ("midtls-calld.service", "callers"), "[Service]\nProtectProc=default\n", mode=0o644)
-    systemctl("daemon-reload")
-    systemctl("restart", "midtls-calld.service")
-    record = journal(EVENT="call", CALL_ID=good("crm").header("Midtls-Call-Id"))[0]
-    equal(record.get("MIDTLS_CALLER_UNIT"), "midtls-tests.service", "the caller's unit")
-    os.unlink(DROP_IN % ("midtls-calld.service", "callers"))
-    systemctl("daemon-reload")
-    systemctl("restart", "midtls-calld.service")
-
-
 def hung():
     """Who does not answer the watchdog is killed, without a core, and started again."""
     for unit in SERVICES:
@@ -226,7 +214,6 @@ def tests(suite):
     suite.run("the optional TCP socket", tcp)
     suite.run("no call without a record, whatever the journal's rate limit", all_recorded)
     suite.run("calld is stopped, and started by its socket", calld_stopped)
-    suite.run("the caller's unit is recorded where calld may see processes", caller_unit)
     suite.run("the watchdog kills who hangs", hung)
     suite.run("both end when nobody calls, and the next call starts them", idle)
     suite.run("keyd's socket is made anew", sockets_restarted)

@@ -45,7 +45,7 @@ install_tests() {
         shift 4
 
         mkdir "$tree$tests"
-        cp "$here"/*.py "$here"/../lib/{harness,peers,pki}.py "$build"/tests/system/escape-{fetcher,loader,none,role} "$tree$tests"
+        cp "$here"/*.py "$here"/../lib/{harness,peers,pki}.py "$build"/tests/system/escape-{calld,fetcher,landlock,loader,none,resolver,role} "$tree$tests"
         cp -r "$build/tests/pki" "$tree$tests/pki"
         cat >"$tree/usr/lib/systemd/system/midtls-tests.service" <<UNIT
 [Unit]

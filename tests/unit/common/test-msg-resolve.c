@@ -7,7 +7,7 @@
 static const CodecField lookup_fields[] = {
         /* as the body has them */
         FIELD_U64("id", 1),
-        FIELD_U8("kind", RESOLVE_HOST, RESOLVE_GROUP),
+        FIELD_U8("kind", RESOLVE_HOST, RESOLVE_UNIT),
         FIELD_U64("deadline_usec", 0),
         FIELD_TEXT("name", 1, RESOLVE_NAME_MAX),
 };
@@ -37,9 +37,9 @@ static void test_lookup_values(void **state) {
         assert_int_equal(m.deadline_usec, 256);
         assert_true(span_is(m.name, "root"));
 
-        assert_int_equal(msg_lookup_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\7\4\0\0\0\0\0\0\1\0\0\0"), &m), 0);
+        assert_int_equal(msg_lookup_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\7\5\0\0\0\0\0\0\1\0\0\0"), &m), 0);
         assert_int_equal(m.kind, RESOLVE_KEYD);
-        assert_int_equal(msg_lookup_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\7\4\0\0\0\0\0\0\1\0\0\1x"), &m), WIRE_E_MALFORMED);
+        assert_int_equal(msg_lookup_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\7\5\0\0\0\0\0\0\1\0\0\1x"), &m), WIRE_E_MALFORMED);
         assert_int_equal(msg_lookup_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\7\1\0\0\0\0\0\0\1\0\0\0"), &m), WIRE_E_MALFORMED);
 }
 

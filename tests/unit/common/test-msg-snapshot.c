@@ -16,6 +16,7 @@ static const CodecField snapshot_fields[] = {
         FIELD_U64("idle_exit_usec", 0),
         FIELD_TEXT("tcp_token", 0, PROTO_TEXT_MAX),
         FIELD_BOOL("report_only"),
+        FIELD_BOOL("best_effort"),
 };
 
 DEFINE_RECODE(MsgSnapshot, snapshot)
@@ -31,7 +32,8 @@ static void test_values(void **state) {
 
         assert_int_equal(
                 msg_snapshot_decode(
-                        SPAN_LITERAL("\0\0\0\0\0\0\0\1\0\3mid\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\7\0\2tk\1"), &m),
+                        SPAN_LITERAL("\0\0\0\0\0\0\0\1\0\3mid\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\7\0\2tk\1\1"),
+                        &m),
                 0);
         assert_int_equal(m.revision, 1);
         assert_true(span_is(m.mid_name, "mid"));
@@ -43,6 +45,7 @@ static void test_values(void **state) {
         assert_int_equal(m.idle_exit_usec, 7);
         assert_true(span_is(m.tcp_token, "tk"));
         assert_true(m.report_only);
+        assert_true(m.best_effort);
 }
 
 int main(void) {

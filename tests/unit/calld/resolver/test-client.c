@@ -338,7 +338,7 @@ static void test_keyd_listener(void **state) {
 }
 
 static void test_keyd_other_user(void **state) {
-        _cleanup_fd_ int fd = make_connection(SOCK_SEQPACKET), peer = -1;
+        _cleanup_fd_ int fd = make_connection(SOCK_SEQPACKET);
         Fixture *f = *state;
         int fds[2];
 

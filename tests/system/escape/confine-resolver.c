@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "calld/resolver/confine.h"
+#include "common/jail.h"
+#include "common/landlock.h"
+#include "tests/system/escape/escape.h"
+
+int escape_confine(void) {
+        char text[LANDLOCK_TEXT_MAX];
+        int r = jail_prepare();
+
+        return r < 0 ? r : confine_resolver(/* sandbox_off= */ false, text);
+}
