@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 
 #include "common/landlock.h"
@@ -29,4 +30,14 @@ int landlock_allow_execute(int ruleset) {
 
         r = allow_path(ruleset, "/", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE);
         return r < 0 ? r : allow_path(ruleset, "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE);
+}
+
+int landlock_allow_keep(int ruleset) {
+        const uint64_t change = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                                LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE;
+        const char *folder = getenv("STATE_DIRECTORY");
+        int r;
+
+        r = landlock_allow_execute(ruleset);
+        return r < 0 || !folder || folder[0] != '/' ? r : allow_path(ruleset, folder, change);
 }

@@ -35,3 +35,6 @@ int landlock_confine(const LandlockRules *rules, char *ret_text) _must_check_;
 /* landlock-files.c, apart because it opens files: all may be read; all may be read and executed, and /dev/null be written. Return: 0 or -errno */
 int landlock_allow_read(int ruleset) _must_check_;
 int landlock_allow_execute(int ruleset) _must_check_;
+
+/* As the last one, and files below $STATE_DIRECTORY, where there is one, may be made, written and removed. Return: 0 or -errno */
+int landlock_allow_keep(int ruleset) _must_check_;

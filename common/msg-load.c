@@ -22,6 +22,8 @@ int msg_load_decode(Span body, MsgLoad *ret) {
         m.quiet = get_bool(&r);
         m.realtime = wire_get_u64(&r);
         m.previous_realtime = wire_get_u64(&r);
+        for (size_t i = 0; i < ROLE_STORES; i++)
+                m.fetched_realtime[i] = wire_get_u64(&r);
 
         k = wire_reader_end(&r);
         if (k)
@@ -43,6 +45,8 @@ int msg_load_encode(Buf *record, const MsgLoad *m) {
         wire_put_u8(&w, m->quiet);
         wire_put_u64(&w, m->realtime);
         wire_put_u64(&w, m->previous_realtime);
+        for (size_t i = 0; i < ROLE_STORES; i++)
+                wire_put_u64(&w, m->fetched_realtime[i]);
 
         return wire_writer_end(&w);
 }
@@ -134,6 +138,37 @@ int msg_watch_encode(Buf *record, const MsgWatch *m) {
         return wire_writer_end(&w);
 }
 
+int msg_fetcher_decode(Span body, MsgFetcher *ret) {
+        WireReader r;
+        MsgFetcher m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.store = wire_get_u8(&r);
+        m.program = get_bool(&r);
+        m.whole = get_bool(&r);
+        wire_reader_check(&r, m.store < ROLE_STORES);
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_fetcher_encode(Buf *record, const MsgFetcher *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_FETCHER);
+        wire_put_u8(&w, m->store);
+        wire_put_u8(&w, m->program);
+        wire_put_u8(&w, m->whole);
+
+        return wire_writer_end(&w);
+}
+
 int msg_retry_decode(Span body, MsgRetry *ret) {
         WireReader r;
         MsgRetry m = {};
@@ -156,6 +191,33 @@ int msg_retry_encode(Buf *record, const MsgRetry *m) {
         wire_writer_init(&w, record);
         wire_put_u8(&w, ROLE_RETRY);
         wire_put_u32(&w, m->after_sec);
+
+        return wire_writer_end(&w);
+}
+
+int msg_refresh_decode(Span body, MsgRefresh *ret) {
+        WireReader r;
+        MsgRefresh m = {};
+        int k;
+
+        wire_reader_init(&r, body);
+        m.within_sec = wire_get_u32(&r);
+        wire_reader_check(&r, m.within_sec > 0);
+
+        k = wire_reader_end(&r);
+        if (k)
+                return k;
+
+        *ret = m;
+        return 0;
+}
+
+int msg_refresh_encode(Buf *record, const MsgRefresh *m) {
+        WireWriter w;
+
+        wire_writer_init(&w, record);
+        wire_put_u8(&w, ROLE_REFRESH);
+        wire_put_u32(&w, m->within_sec);
 
         return wire_writer_end(&w);
 }

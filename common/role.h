@@ -24,23 +24,36 @@
  *                                         them, ROLE_LOAD_END
  *                 loader      supervisor  the records of the new snapshot, in the same order as to the verifier; before SNAPSHOT_END also
  *                                         ROLE_WATCH and REPORT (see msg-admin.h), which go no further than the supervisor and its callers,
- *                                         and ROLE_RETRY: what failed now may work soon; before SNAPSHOT ROLE_FETCHER, once, to have the
- *                                         fetcher started, and ROLE_PROGRESS, one a profile that is read, one behind the last, and two
- *                                         around each wait for the vault: what follows is nobody's time, then again the profile's
- *      fetch      loader      fetcher     ROLE_FETCH_CA* ROLE_FETCH_OPEN, then ROLE_FETCH_ASK; see keyd/crypto/fetch.h
+ *                                         ROLE_RETRY: what failed now may work soon, and ROLE_REFRESH: when it is to load again at the latest;
+ *                                         before SNAPSHOT ROLE_FETCHER, once a store, to have a fetcher started for it, ROLE_KEEP: a profile that
+ *                                         the instance gave, and ROLE_PROGRESS, one a profile that is read, one behind the last, and two around
+ *                                         each wait for a store: what follows is nobody's time, then again the profile's
+ *      fetch      loader      fetcher,    one channel a store: ROLE_FETCH_CA* ROLE_FETCH_OPEN, then ROLE_FETCH_ASK; see keyd/crypto/fetch.h
  *                 fetcher     loader      ROLE_FETCH_ANSWER to OPEN and to each ASK
  *
  * ROLE_KEY is the only message anywhere that holds private key bytes, and the keys channel the only place where it is known.
- * The fetcher faces a vault (network, no file once it is open) and lives as long as the load that asked for it; the loader has no network.
+ * A fetcher faces one secret store (network, no file once it is open) and lives as long as the load that asked for it; the loader has no network.
+ * Each store has a fetcher of its own: what one answers is not read where the credentials for another lie.
  * The verifier faces calld (no key, no file, no network). The signer faces the verifier only, and believes it nothing it can check itself.
  * A role reads its descriptors at the numbers below, and nothing else is open in it but standard error and the journal's socket.
  */
+
+#include "common/def.h"
 
 #define ROLE_FD_CONTROL 3 /* for the loader: the load channel; for the fetcher: the fetch channel */
 #define ROLE_FD_VERDICTS 4
 #define ROLE_FD_KEYS 5
 #define ROLE_FD_JOURNAL 6 /* a socket for records; not there when they go to standard error */
-#define ROLE_FD_FETCH 7   /* of the loader */
+#define ROLE_FD_FETCH 7   /* of the loader: the first of ROLE_STORES, in their order */
+
+/* Secret stores, each asked by a process of its own: a fetcher, or where a program is to be run, the runner */
+typedef enum RoleStore {
+        ROLE_STORE_CYBERARK, /* Central Credential Provider, over the network; or Credential Provider, by its program */
+        ROLE_STORE_VAULT,    /* HashiCorp Vault, OpenBao */
+        ROLE_STORE_CONJUR,
+        ROLE_STORE_INSTANCE, /* a ServiceNow instance: it gives profiles */
+        ROLE_STORES,
+} RoleStore;
 
 typedef enum RoleMsgType {
         ROLE_READY = 0x41,
@@ -66,6 +79,8 @@ typedef enum RoleMsgType {
         ROLE_FETCH_ASK = 0x55,
         ROLE_FETCH_ANSWER = 0x56,
         ROLE_IDLE = 0x57,
+        ROLE_REFRESH = 0x58,
+        ROLE_KEEP = 0x59,
 } RoleMsgType;
 
 #define ROLE_KEY_BYTES_MAX 16384U /* PKCS#8 of RSA-8192 has about 4,700 */

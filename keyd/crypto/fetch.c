@@ -10,28 +10,22 @@
 
 #define HEADER_MAX (PROTO_RECORD_MAX - FETCH_CONTENT_MAX)
 
-const char *fetch_class_to_string(FetchClass c) {
-        static const char *const names[_FETCH_CLASS_MAX] = {
-                [FETCH_OK] = "ok",       [FETCH_RETRY] = "retry", [FETCH_RETRY_ALL] = "retry", [FETCH_CONFIGURATION] = "configuration",
-                [FETCH_ALERT] = "alert",
-        };
-
-        return (unsigned) c < ARRAY_SIZE(names) ? names[c] : NULL;
-}
-
 void fetch_open_done(FetchOpen *o) {
         free(o->endpoint);
-        free(o->app_id);
+        free(o->identity);
+        free(o->scope);
+        free(o->login_path);
         free(o->chain);
         secret_free(o->key);
+        secret_free(o->credential);
         *o = (FetchOpen) {};
 }
 
 void fetch_ask_done(FetchAsk *a) {
-        free(a->safe);
+        free(a->container);
         free(a->folder);
         free(a->object);
-        free(a->platform);
+        free(a->part);
         *a = (FetchAsk) {};
 }
 
@@ -51,14 +45,14 @@ static int wait_for(int fd, short events, uint64_t deadline_usec) {
         return n == 0 ? -ETIMEDOUT : 0;
 }
 
-/* @header and behind it @secret, which may be NULL, as one record */
-static int send_record(int fd, const Buf *header, Secret *secret, uint64_t deadline_usec) {
-        struct iovec iov[2] = {{.iov_base = header->data, .iov_len = header->size}};
-        struct msghdr m = {.msg_iov = iov, .msg_iovlen = secret ? 2 : 1};
+/* @parts as one record */
+static int send_record(int fd, struct iovec *parts, size_t n_parts, uint64_t deadline_usec) {
+        struct msghdr m = {.msg_iov = parts, .msg_iovlen = n_parts};
+        size_t size = 0;
 
-        if (secret)
-                iov[1] = (struct iovec) {.iov_base = secret_writable(secret), .iov_len = secret_size(secret)};
-        if (iov[0].iov_len + iov[1].iov_len > PROTO_RECORD_MAX)
+        for (size_t i = 0; i < n_parts; i++)
+                size += parts[i].iov_len;
+        if (size > PROTO_RECORD_MAX)
                 return -EMSGSIZE;
 
         for (;;) {
@@ -66,7 +60,7 @@ static int send_record(int fd, const Buf *header, Secret *secret, uint64_t deadl
                 int r;
 
                 if (n >= 0)
-                        return (size_t) n == iov[0].iov_len + iov[1].iov_len ? 0 : -EIO;
+                        return (size_t) n == size ? 0 : -EIO;
                 if (errno == EINTR)
                         continue;
                 if (errno != EAGAIN)
@@ -76,6 +70,19 @@ static int send_record(int fd, const Buf *header, Secret *secret, uint64_t deadl
                 if (r < 0)
                         return r;
         }
+}
+
+static struct iovec part_of(const Buf *b) {
+        return (struct iovec) {.iov_base = b->data, .iov_len = b->size};
+}
+
+/* NULL: nothing */
+static struct iovec part_of_secret(Secret *s) {
+        return s ? (struct iovec) {.iov_base = secret_writable(s), .iov_len = secret_size(s)} : (struct iovec) {};
+}
+
+static void put_size(WireWriter *w, const Secret *s) {
+        wire_put_u32(w, s ? (uint32_t) secret_size(s) : 0);
 }
 
 int fetch_send_ca(int fd, Span pem, uint64_t deadline_usec) {
@@ -88,23 +95,35 @@ int fetch_send_ca(int fd, Span pem, uint64_t deadline_usec) {
         wire_put_vector(&w, 4, pem);
         r = wire_writer_end(&w);
 
-        return r < 0 ? r : send_record(fd, &record, NULL, deadline_usec);
+        return r < 0 ? r : send_record(fd, (struct iovec[]) {part_of(&record)}, 1, deadline_usec);
 }
 
 int fetch_send_open(int fd, const FetchOpen *o, uint64_t deadline_usec) {
-        _cleanup_(buf_done) Buf header = BUF_INIT(PROTO_RECORD_MAX);
-        WireWriter w;
+        _cleanup_(buf_done) Buf header = BUF_INIT(PROTO_RECORD_MAX), between = BUF_INIT(sizeof(uint32_t));
+        WireWriter w, w2;
         int r;
 
         wire_writer_init(&w, &header);
         wire_put_u8(&w, ROLE_FETCH_OPEN);
+        wire_put_u8(&w, (uint8_t) o->store);
+        wire_put_u8(&w, (uint8_t) o->login);
         wire_put_text(&w, span_from_string(o->endpoint));
-        wire_put_text(&w, span_from_string(o->app_id));
+        wire_put_text(&w, span_from_string(o->identity));
+        wire_put_text(&w, span_from_string(o->scope));
+        wire_put_text(&w, span_from_string(o->login_path));
+        wire_put_u8(&w, o->is_versioned);
         wire_put_vector(&w, 4, span_from_string(o->chain));
-        wire_put_u32(&w, (uint32_t) secret_size(o->key));
+        put_size(&w, o->key);
+        wire_writer_init(&w2, &between);
+        put_size(&w2, o->credential);
         r = wire_writer_end(&w);
+        if (r >= 0)
+                r = wire_writer_end(&w2);
+        if (r < 0)
+                return r;
 
-        return r < 0 ? r : send_record(fd, &header, o->key, deadline_usec);
+        return send_record(fd, (struct iovec[]) {part_of(&header), part_of_secret(o->key), part_of(&between), part_of_secret(o->credential)}, 4,
+                           deadline_usec);
 }
 
 int fetch_send_ask(int fd, const FetchAsk *a, uint64_t deadline_usec) {
@@ -114,14 +133,14 @@ int fetch_send_ask(int fd, const FetchAsk *a, uint64_t deadline_usec) {
 
         wire_writer_init(&w, &record);
         wire_put_u8(&w, ROLE_FETCH_ASK);
-        wire_put_text(&w, span_from_string(a->safe));
+        wire_put_text(&w, span_from_string(a->container));
         wire_put_text(&w, span_from_string(a->folder));
         wire_put_text(&w, span_from_string(a->object));
-        wire_put_text(&w, span_from_string(a->platform));
+        wire_put_text(&w, span_from_string(a->part));
         wire_put_u64(&w, a->timeout_usec);
         r = wire_writer_end(&w);
 
-        return r < 0 ? r : send_record(fd, &record, NULL, deadline_usec);
+        return r < 0 ? r : send_record(fd, (struct iovec[]) {part_of(&record)}, 1, deadline_usec);
 }
 
 int fetch_send_answer(int fd, const FetchAnswer *a, uint64_t deadline_usec) {
@@ -138,10 +157,10 @@ int fetch_send_answer(int fd, const FetchAnswer *a, uint64_t deadline_usec) {
         wire_put_text(&w, span_from_string(a->detail));
         wire_put_text(&w, span_from_string(a->hint));
         wire_put_u8(&w, a->content != NULL);
-        wire_put_u32(&w, a->content ? (uint32_t) secret_size(a->content) : 0);
+        put_size(&w, a->content);
         r = wire_writer_end(&w);
 
-        return r < 0 ? r : send_record(fd, &header, a->content, deadline_usec);
+        return r < 0 ? r : send_record(fd, (struct iovec[]) {part_of(&header), part_of_secret(a->content)}, 2, deadline_usec);
 }
 
 /* receiving */
@@ -186,28 +205,42 @@ int fetch_parse_ca(const Secret *record, Buf *pem) {
         return k == -EMSGSIZE ? 1 : k;
 }
 
+static int copy_texts(const Span *texts, char **const *targets, size_t n) {
+        int r = 0;
+
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = span_to_string(texts[i], targets[i]);
+
+        return r;
+}
+
 int fetch_parse_open(const Secret *record, FetchOpen *ret) {
         _cleanup_(fetch_open_done) FetchOpen o = {};
-        Span endpoint, app_id, chain, key;
+        char **const targets[] = {&o.endpoint, &o.identity, &o.scope, &o.login_path, &o.chain};
+        Span texts[ARRAY_SIZE(targets)], key, credential;
         WireReader r;
         int k;
 
         open_record(&r, record, ROLE_FETCH_OPEN);
-        endpoint = wire_get_text(&r, 1, FETCH_TEXT_MAX);
-        app_id = wire_get_text(&r, 1, FETCH_TEXT_MAX);
-        chain = wire_get_vector(&r, 4, 1, FETCH_CHAIN_MAX);
-        key = wire_get_vector(&r, 4, 1, ROLE_KEY_BYTES_MAX);
-        wire_reader_check(&r, chain.size > 0 && !memchr(chain.data, 0, chain.size));
+        o.store = (RoleStore) wire_get_u8(&r);
+        o.login = (FetchLogin) wire_get_u8(&r);
+        texts[0] = wire_get_text(&r, 1, FETCH_TEXT_MAX);
+        for (size_t i = 1; i < ARRAY_SIZE(texts) - 1; i++)
+                texts[i] = wire_get_text(&r, 0, FETCH_TEXT_MAX);
+        o.is_versioned = wire_get_u8(&r) == 1;
+        texts[ARRAY_SIZE(texts) - 1] = wire_get_vector(&r, 4, 0, FETCH_CHAIN_MAX);
+        key = wire_get_vector(&r, 4, 0, ROLE_KEY_BYTES_MAX);
+        credential = wire_get_vector(&r, 4, 0, FETCH_CREDENTIAL_MAX);
+        wire_reader_check(&r, (unsigned) o.store < ROLE_STORES && (unsigned) o.login < _FETCH_LOGIN_MAX);
+        wire_reader_check(&r, (texts[4].size == 0) == (key.size == 0) && (texts[4].size == 0 || !memchr(texts[4].data, 0, texts[4].size)));
         if (wire_reader_end(&r) != 0)
                 return 1;
 
-        k = span_to_string(endpoint, &o.endpoint);
-        if (k >= 0)
-                k = span_to_string(app_id, &o.app_id);
-        if (k >= 0)
-                k = span_to_string(chain, &o.chain);
+        k = copy_texts(texts, targets, ARRAY_SIZE(texts));
         if (k >= 0)
                 k = secret_new_from(key.data, key.size, &o.key);
+        if (k >= 0)
+                k = secret_new_from(credential.data, credential.size, &o.credential);
         if (k < 0)
                 return k;
 
@@ -218,25 +251,21 @@ int fetch_parse_open(const Secret *record, FetchOpen *ret) {
 
 int fetch_parse_ask(const Secret *record, FetchAsk *ret) {
         _cleanup_(fetch_ask_done) FetchAsk a = {};
-        Span texts[4];
-        char **const targets[] = {&a.safe, &a.folder, &a.object, &a.platform};
+        char **const targets[] = {&a.container, &a.folder, &a.object, &a.part};
+        Span texts[ARRAY_SIZE(targets)];
         WireReader r;
+        int k;
 
         open_record(&r, record, ROLE_FETCH_ASK);
-        texts[0] = wire_get_text(&r, 1, FETCH_TEXT_MAX);
-        texts[1] = wire_get_text(&r, 0, FETCH_TEXT_MAX);
-        texts[2] = wire_get_text(&r, 1, FETCH_TEXT_MAX);
-        texts[3] = wire_get_text(&r, 0, FETCH_TEXT_MAX);
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                texts[i] = wire_get_text(&r, targets[i] == &a.object, FETCH_TEXT_MAX);
         a.timeout_usec = wire_get_u64(&r);
         if (wire_reader_end(&r) != 0)
                 return 1;
 
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-                int k = span_to_string(texts[i], targets[i]);
-
-                if (k < 0)
-                        return k;
-        }
+        k = copy_texts(texts, targets, ARRAY_SIZE(texts));
+        if (k < 0)
+                return k;
 
         *ret = a;
         a = (FetchAsk) {};

@@ -3,18 +3,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What an answer of CyberArk's Central Credential Provider means
+ * CyberArk's Central Credential Provider: GET ENDPOINT?AppID&Safe&Folder&Object&PolicyID
  *
- * Pure: asks nobody. What comes in was written by whoever answered under the vault's name; no text of it but a checked error code is handed on.
+ * What comes in was written by whoever answered under the vault's name; no text of it but a checked error code is handed on.
  */
 
-#include "keyd/crypto/fetch.h"
+#include "keyd/fetcher/session.h"
 
-/* Fills *ret with a failure. @hint may be "". */
-void ccp_fail(FetchAnswer *ret, FetchClass class, const char *hint, const char *detail_format, ...) _printf_(4, 5);
+/* Return: 0 with *ret filled, or -errno */
+int ccp_ask(Session *s, const FetchAsk *ask, uint64_t deadline_usec, FetchAnswer *ret) _must_check_;
 
 /*
- * @status: of HTTP; @body: what came with it, which may be anything
+ * What an answer means; asks nobody. @status: of HTTP; @body: what came with it, which may be anything
  *
  * Return: 0 with *ret filled, or -ENOMEM
  */

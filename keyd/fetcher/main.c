@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * keyd-fetcher: the role that asks a vault over the network
+ * keyd-fetcher: the role that asks a secret store over the network
  *
  * Lives for one load: started by the supervisor when the loader wishes, ended by it, or by the loader's end of the channel being closed. It
- * should hold no more than the client certificate for the vault and the value that is on its way; it must not open a file once the vault's
- * name is resolved, listen, start anything, or speak to anybody but the vault and the loader.
+ * should hold no more than what proves to its one store who asks, and the value that is on its way; it must not open a file once the store's
+ * name is resolved, listen, start anything, or speak to anybody but the store and the loader.
  */
 
 #include "common/jail.h"
 #include "common/log.h"
 #include "common/role-process.h"
 #include "keyd/fetcher/confine.h"
-#include "keyd/fetcher/session.h"
+#include "keyd/fetcher/stores.h"
 #include "keyd/fetcher/wiping.h"
 
 #define EXIT_USAGE 2
@@ -47,26 +47,26 @@ static int receive_open(Session *s) {
         }
 }
 
-static int serve_one(Session *s, const Secret *record) {
+static int serve_one(const Store *store, Session *s, const Secret *record) {
         _cleanup_(fetch_ask_done) FetchAsk ask = {};
         _cleanup_(fetch_answer_done) FetchAnswer a = {};
         int r;
 
         r = fetch_parse_ask(record, &ask);
         if (r == 0)
-                r = session_ask(s, &ask, &a);
+                r = store->ask(s, &ask, deadline_after(ask.timeout_usec), &a);
 
         return r != 0 ? r : answer(&a);
 }
 
-static int serve(Session *s) {
+static int serve(const Store *store, Session *s) {
         _cleanup_(secret_freep) Secret *record = NULL;
         int r;
 
         do {
                 r = receive(&record);
                 if (r == 0)
-                        r = serve_one(s, record);
+                        r = serve_one(store, s, record);
         } while (r == 0);
 
         return r;
@@ -75,14 +75,19 @@ static int serve(Session *s) {
 static int work(bool sandbox_off) {
         _cleanup_(session_done) Session s = {.ca = {.max = FETCH_CA_BYTES_MAX}};
         _cleanup_(fetch_answer_done) FetchAnswer opened = {};
+        const Store *store;
         int r;
 
         r = receive_open(&s);
         if (r != 0)
                 return r;
+        store = store_find(s.open.store);
+        if (!store)
+                return -EOPNOTSUPP;
+        s.words = &store->words;
         r = session_open(&s, &opened);
         if (r < 0)
-                return log_errno(r, "Cannot prepare to ask the vault");
+                return log_errno(r, "Cannot prepare to ask %s", s.words->name);
         r = confine(sandbox_off);
         if (r < 0)
                 return log_errno(r, "Cannot confine the fetcher");
@@ -90,7 +95,10 @@ static int work(bool sandbox_off) {
         if (r < 0 || opened.class != FETCH_OK)
                 return r;
 
-        return serve(&s);
+        r = serve(store, &s);
+        if (store->end)
+                store->end(&s);
+        return r;
 }
 
 int main(int argc, char *argv[]) {

@@ -4,27 +4,47 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
-#include "keyd/fetcher/ccp.h"
+#include "keyd/fetcher/answer.h"
 #include "keyd/fetcher/trust.h"
 
 #define ADDRESSES_MAX 8U
-#define URL_MAX 8192U
 #define CONNECT_MSEC 5000L
 
-#define HINT_NETWORK "see whether the vault is up and Endpoint= in [CyberArk] is right, and whether midtls-keyd may use the network: midtls.conf(5)"
+#define HINT_NETWORK "see whether it is up and %s in %s is right, and whether midtls-keyd may use the network: midtls.conf(5)"
 
 void session_done(Session *s) {
         curl_easy_cleanup(s->curl);
         curl_slist_free_all(s->addresses);
-        curl_slist_free_all(s->headers);
         fetch_open_done(&s->open);
         buf_done(&s->ca);
+        secret_free(s->token);
         *s = (Session) {};
 }
 
-/* the vault's name */
+void session_reply_done(SessionReply *r) {
+        r->body = secret_free(r->body);
+}
+
+/* failures */
+
+static void hint_network(const Session *s, FetchAnswer *ret) {
+        snprintf(ret->hint, sizeof(ret->hint), HINT_NETWORK, s->words->address, s->words->section);
+}
+
+static void _printf_(2, 3) hint(FetchAnswer *ret, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(ret->hint, sizeof(ret->hint), format, ap);
+        va_end(ap);
+}
+
+/* the store's name */
 
 static void free_textp(char **s) {
         curl_free(*s);
@@ -52,7 +72,7 @@ static int add_address(Buf *line, const struct addrinfo *a, bool first) {
 
 /* The line "host:port:address,address" that spares libcurl the look-up. */
 static int pin_addresses(Session *s, const char *host, const char *port, const struct addrinfo *list) {
-        _cleanup_(buf_done) Buf line = BUF_INIT(URL_MAX);
+        _cleanup_(buf_done) Buf line = BUF_INIT(SESSION_URL_MAX);
         size_t n = 0;
         int r;
 
@@ -79,8 +99,9 @@ static int look_up(Session *s, const char *host, const char *port, FetchAnswer *
                 return 0;
         k = getaddrinfo(host, port, &hints, &list);
         if (k != 0) {
-                ccp_fail(ret_answer, FETCH_RETRY_ALL, HINT_NETWORK, "the address of CyberArk's host %.200s cannot be found: %s", host,
-                         k == EAI_SYSTEM ? strerrordesc_np(errno) : gai_strerror(k));
+                fetch_fail(ret_answer, FETCH_RETRY_ALL, "", "%s: the address of the host %.200s cannot be found: %s", s->words->name, host,
+                           k == EAI_SYSTEM ? strerrordesc_np(errno) : gai_strerror(k));
+                hint_network(s, ret_answer);
                 return 0;
         }
 
@@ -95,7 +116,7 @@ static int find_host(Session *s, FetchAnswer *ret_answer) {
                 return -ENOMEM;
         if (curl_url_set(u, CURLUPART_URL, s->open.endpoint, 0) != CURLUE_OK || curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
             curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK) {
-                ccp_fail(ret_answer, FETCH_CONFIGURATION, "write https://HOST/AIMWebService/api/Accounts", "Endpoint= in [CyberArk] is no URL");
+                fetch_fail(ret_answer, FETCH_CONFIGURATION, s->words->example, "%s in %s is no URL", s->words->address, s->words->section);
                 return 0;
         }
 
@@ -118,13 +139,21 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata) {
 }
 
 static CURLcode set_tls(Session *s) {
-        struct curl_blob chain = {.data = s->open.chain, .len = strlen(s->open.chain), .flags = CURL_BLOB_NOCOPY};
-        struct curl_blob key = {.data = secret_writable(s->open.key), .len = secret_size(s->open.key), .flags = CURL_BLOB_NOCOPY};
         CURLcode k = trust_set(s->curl, &s->ca);
 
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_SSL_VERIFYPEER, 1L);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_SSL_VERIFYHOST, 2L);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+        return k;
+}
+
+static CURLcode set_certificate(Session *s) {
+        struct curl_blob chain = {.data = s->open.chain, .len = strlen(s->open.chain), .flags = CURL_BLOB_NOCOPY};
+        struct curl_blob key = {.data = secret_writable(s->open.key), .len = secret_size(s->open.key), .flags = CURL_BLOB_NOCOPY};
+        CURLcode k = CURLE_OK;
+
+        if (secret_size(s->open.key) == 0)
+                return k;
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_SSLCERTTYPE, "PEM");
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_SSLCERT_BLOB, &chain);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_SSLKEYTYPE, "DER");
@@ -148,7 +177,6 @@ static CURLcode set_http(Session *s) {
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_RESOLVE, s->addresses);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_USERAGENT, "midtls/" MIDTLS_VERSION);
-        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, s->headers);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) SESSION_BODY_MAX);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, on_body);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_ERRORBUFFER, s->error);
@@ -164,124 +192,170 @@ int session_open(Session *s, FetchAnswer *ret_answer) {
                 return r;
 
         s->curl = curl_easy_init();
-        s->headers = curl_slist_append(NULL, "Accept: application/json");
-        if (!s->curl || !s->headers)
+        if (!s->curl)
                 return -ENOMEM;
 
-        return set_tls(s) == CURLE_OK && set_http(s) == CURLE_OK ? 0 : -ENOMEM;
+        return set_tls(s) == CURLE_OK && set_certificate(s) == CURLE_OK && set_http(s) == CURLE_OK ? 0 : -ENOMEM;
 }
 
 /* a request */
 
-static int put_parameter(Session *s, Buf *url, const char *name, const char *value) {
-        _cleanup_(free_textp) char *escaped = NULL;
-
-        if (!*value)
-                return 0;
-        escaped = curl_easy_escape(s->curl, value, 0);
-        return escaped ? buf_printf(url, "%s%s=%s", strcmp(name, "AppID") == 0 ? "?" : "&", name, escaped) : -ENOMEM;
+void session_refuse(Session *s, const SessionReply *reply, FetchAnswer *ret) {
+        ret->retry_after_sec = reply->retry_after_sec;
+        s->is_refused = true;
+        s->refusal = *ret;
 }
 
-static int make_url(Session *s, const FetchAsk *ask, Buf *url) {
+int session_put_escaped(Session *s, Buf *url, const char *text, bool keep_slashes) {
+        int r = 0;
+
+        while (r >= 0 && *text) {
+                size_t size = keep_slashes ? strcspn(text, "/") : strlen(text);
+                _cleanup_(free_textp) char *escaped = size > 0 ? curl_easy_escape(s->curl, text, (int) size) : NULL;
+
+                if (size > 0 && !escaped)
+                        return -ENOMEM;
+                r = buf_printf(url, "%s%s", escaped ? escaped : "", text[size] ? "/" : "");
+                text += size + (text[size] != 0);
+        }
+        return r;
+}
+
+int session_add_header(struct curl_slist **list, const char *name, const void *value, size_t size) {
+        _cleanup_(secret_freep) Secret *line = NULL;
+        size_t n = strlen(name) + 2;
+        struct curl_slist *longer;
         int r;
 
-        r = buf_printf(url, "%s", s->open.endpoint);
-        if (r >= 0)
-                r = put_parameter(s, url, "AppID", s->open.app_id);
-        if (r >= 0)
-                r = put_parameter(s, url, "Safe", ask->safe);
-        if (r >= 0)
-                r = put_parameter(s, url, "Folder", ask->folder);
-        if (r >= 0)
-                r = put_parameter(s, url, "Object", ask->object);
-        if (r >= 0)
-                r = put_parameter(s, url, "PolicyID", ask->platform);
-        if (r >= 0)
-                r = buf_append(url, "", 1);
+        r = secret_new(n + size, &line);
+        if (r < 0)
+                return r;
+        memcpy(secret_writable(line), name, n - 2);
+        memcpy(secret_writable(line) + n - 2, ": ", 2);
+        if (size > 0)
+                memcpy(secret_writable(line) + n, value, size);
+        secret_set_size(line, n + size);
 
-        return r;
+        longer = curl_slist_append(*list, (const char *) secret_data(line));
+        if (!longer)
+                return -ENOMEM;
+        *list = longer;
+        return 0;
 }
 
 /* The same words for the same failure, without times and counts: what is new is recorded, what is not is not. */
 static void explain(const Session *s, CURLcode code, FetchAnswer *ret) {
-        const char *text = s->error[0] ? s->error : curl_easy_strerror(code);
+        const char *text = s->error[0] ? s->error : curl_easy_strerror(code), *name = s->words->name, *section = s->words->section;
+        /* TLS 1.3 tells it at the first read, so it comes as any error. */
+        bool is_alert = strstr(text, "alert");
 
-        switch (code) {
+        switch (code == CURLE_RECV_ERROR && !is_alert ? CURLE_SEND_ERROR : code) {
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_ISSUER_ERROR:
-                ccp_fail(ret, FETCH_ALERT,
-                         "set CAFile= in [CyberArk] to the CA of the vault's certificate; if it is right already, somebody stands between",
-                         "CyberArk's certificate is not accepted: %.300s", text);
+                fetch_fail(ret, FETCH_ALERT, "", "%s: the server's certificate is not accepted: %.300s", name, text);
+                hint(ret, "set CAFile= in %s to the CA of its certificate; if it is right already, somebody stands between", section);
                 return;
         case CURLE_SSL_CERTPROBLEM:
-                ccp_fail(ret, FETCH_CONFIGURATION, "see CertFile= and KeyFile= in [CyberArk]",
-                         "the client certificate for CyberArk cannot be used: %.300s", text);
+                fetch_fail(ret, FETCH_CONFIGURATION, "", "%s: the client certificate cannot be used: %.300s", name, text);
+                hint(ret, "see CertFile= and KeyFile= in %s", section);
                 return;
         case CURLE_WRITE_ERROR:
         case CURLE_FILESIZE_EXCEEDED:
-                ccp_fail(ret, FETCH_CONFIGURATION, "see whether Endpoint= in [CyberArk] is a Central Credential Provider",
-                         "CyberArk answered with more than 1 MiB");
+                fetch_fail(ret, FETCH_CONFIGURATION, "", "%s answered with more than 1 MiB", name);
+                hint(ret, "see whether %s in %s is the right address: %s", s->words->address, section, s->words->example);
                 return;
         case CURLE_OPERATION_TIMEDOUT:
-                ccp_fail(ret, FETCH_RETRY_ALL, HINT_NETWORK, "CyberArk did not answer in time");
+                fetch_fail(ret, FETCH_RETRY_ALL, "", "%s did not answer in time", name);
+                hint_network(s, ret);
                 return;
         case CURLE_SEND_ERROR:
-                ccp_fail(ret, FETCH_RETRY_ALL, "see whether it accepts the certificate of CertFile= in [CyberArk]; it is tried again by itself",
-                         "CyberArk ends the connection before it was asked");
+        case CURLE_GOT_NOTHING:
+                fetch_fail(ret, FETCH_RETRY_ALL, "", "%s ends the connection without an answer", name);
+                hint(ret, "see whether it accepts the certificate of CertFile= in %s; it is tried again by itself", section);
                 return;
         default:
                 break;
         }
 
-        /* TLS 1.3 tells it at the first read, so it comes as any error. */
-        if (strstr(text, "alert"))
-                ccp_fail(ret, FETCH_ALERT, "have the certificate of CertFile= in [CyberArk] allowed for this application, or renew it",
-                         "CyberArk refuses the TLS connection, maybe for the client certificate: %.300s", text);
-        else
-                ccp_fail(ret, FETCH_RETRY_ALL, HINT_NETWORK, "CyberArk cannot be reached: %s", curl_easy_strerror(code));
+        if (is_alert) {
+                fetch_fail(ret, FETCH_ALERT, "", "%s refuses the TLS connection, maybe for the client certificate: %.300s", name, text);
+                hint(ret, "have the certificate of CertFile= in %s accepted there, or renew it", section);
+                return;
+        }
+        fetch_fail(ret, FETCH_RETRY_ALL, "", "%s cannot be reached: %s", name, curl_easy_strerror(code));
+        hint_network(s, ret);
 }
 
-static CURLcode perform(Session *s, const char *url, uint64_t timeout_usec, Secret *body) {
-        long timeout_msec = (long) MAX_OF(MIN_OF(timeout_usec / USEC_PER_MSEC, UINT64_C(60000)), UINT64_C(1));
+static CURLcode set_request(Session *s, const SessionRequest *q, const struct curl_slist *headers) {
+        uint64_t now = now_usec(), left = q->deadline_usec > now ? q->deadline_usec - now : 0;
+        long timeout_msec = (long) MAX_OF(MIN_OF(left / USEC_PER_MSEC, UINT64_C(60000)), UINT64_C(1));
         CURLcode k = CURLE_OK;
 
-        s->error[0] = 0;
-        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_URL, url);
+        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_URL, q->url);
+        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, headers);
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT_MS, MIN_OF(timeout_msec, CONNECT_MSEC));
         k = k ? k : curl_easy_setopt(s->curl, CURLOPT_TIMEOUT_MS, timeout_msec);
-        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, body);
+        if (!q->body)
+                return k ? k : curl_easy_setopt(s->curl, CURLOPT_HTTPGET, 1L);
+
+        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE, (long) secret_size(q->body));
+        k = k ? k : curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, (const char *) secret_data(q->body));
+        return k;
+}
+
+static CURLcode perform(Session *s, Secret *body) {
+        CURLcode k;
+
+        s->error[0] = 0;
+        secret_set_size(body, 0);
+        k = curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, body);
 
         return k ? k : curl_easy_perform(s->curl);
 }
 
-int session_ask(Session *s, const FetchAsk *ask, FetchAnswer *ret) {
-        _cleanup_(buf_done) Buf url = BUF_INIT(URL_MAX);
-        _cleanup_(secret_freep) Secret *body = NULL;
+static void read_head(const Session *s, SessionReply *ret) {
         curl_off_t retry_after = 0;
-        long status = 0;
+        const char *type = NULL;
+
+        ignore_result(curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &ret->status), "then it is 0, which is no good status");
+        ignore_result(curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &retry_after), "then it is 0");
+        ignore_result(curl_easy_getinfo(s->curl, CURLINFO_CONTENT_TYPE, &type), "then there is none");
+        ret->retry_after_sec = (uint32_t) MAX_OF(MIN_OF(retry_after, (curl_off_t) 86400), (curl_off_t) 0);
+        ret->is_html = type && strncasecmp(type, "text/html", strlen("text/html")) == 0;
+}
+
+static void free_headersp(struct curl_slist **list) {
+        curl_slist_free_all(*list);
+}
+
+int session_send(Session *s, const SessionRequest *q, SessionReply *ret, FetchAnswer *ret_failure) {
+        _cleanup_(free_headersp) struct curl_slist *json = NULL;
+        _cleanup_(session_reply_done) SessionReply reply = {};
         CURLcode code;
         int r;
 
-        *ret = (FetchAnswer) {};
-        r = make_url(s, ask, &url);
-        if (r >= 0)
-                r = secret_new(SESSION_BODY_MAX, &body);
+        r = secret_new(SESSION_BODY_MAX, &reply.body);
+        if (r >= 0 && !q->headers)
+                r = session_add_header(&json, "Accept", "application/json", strlen("application/json"));
         if (r < 0)
                 return r;
 
-        code = perform(s, (const char *) url.data, ask->timeout_usec, body);
+        code = set_request(s, q, q->headers ? q->headers : json);
+        if (code == CURLE_OK)
+                code = perform(s, reply.body);
         /* RFC 8446, 4.4.2.4: a server that does not take our certificate says so by an alert, which may come when the handshake is over for us. The
            reset that follows it may overtake it: then the second time tells. */
-        if (code == CURLE_SEND_ERROR)
-                code = perform(s, (const char *) url.data, ask->timeout_usec, body);
+        if (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR)
+                code = perform(s, reply.body);
+        /* The handle outlives them. */
+        ignore_result(curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, NULL), "it is set for the next one");
         if (code != CURLE_OK) {
-                explain(s, code, ret);
-                return 0;
+                explain(s, code, ret_failure);
+                return 1;
         }
-        ignore_result(curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status), "then it is 0, which is no good status");
-        ignore_result(curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &retry_after), "then it is 0");
 
-        r = ccp_read(ask, status, body, ret);
-        ret->retry_after_sec = (uint32_t) MAX_OF(MIN_OF(retry_after, (curl_off_t) 86400), (curl_off_t) 0);
-        return r;
+        read_head(s, &reply);
+        *ret = reply;
+        reply = (SessionReply) {};
+        return 0;
 }

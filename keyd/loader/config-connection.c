@@ -7,8 +7,8 @@
 
 #include "common/parse.h"
 #include "common/proto.h"
+#include "keyd/loader/account.h"
 #include "keyd/loader/config-internal.h"
-#include "keyd/loader/cyberark-id.h"
 
 static int parse_header(const IniContext *c, void *target);
 
@@ -143,6 +143,9 @@ static int check_profile(ConnectionConfig *p, const Config *c, const ConfigXml *
         if (!profile && configxml_find(xml, p->profile))
                 return problems_add(problems, p->file, 0, false, "make a file of that name that holds [Profile]; the rest may come from config.xml",
                                     "there is no %s.profile; %s has mid.httpclient.protocol.%s", p->profile, c->config_xml, p->profile);
+        if (!profile && store_config_is_set(&c->stores[ROLE_STORE_INSTANCE]) && !secure_getenv("STATE_DIRECTORY"))
+                return problems_add(problems, p->file, 0, true, "see midtls list",
+                                    "Profile=%s: it may come from the instance, which only the service sees", p->profile);
         if (!profile)
                 return problems_add(problems, p->file, 0, false, "make that file, or name another profile", "Profile=%s: there is no %s.profile",
                                     p->profile, p->profile);
@@ -168,12 +171,15 @@ static int check_lists(const ConnectionConfig *p, Problems *problems) {
 }
 
 static int check_proxy(const ConnectionConfig *p, unsigned mode, Problems *problems) {
+        RoleStore store;
+
         if (!p->proxy_password || !*p->proxy_password)
                 return 0;
         if (!p->proxy || !strchr(p->proxy, '@'))
                 return complain(p, problems, "write Proxy=http://USER@HOST:PORT or the like", "ProxyPassword= is there, but Proxy= names no user");
-        if (strncmp(p->proxy_password, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX)) == 0)
-                return complain(p, problems, "write credential:NAME, file:PATH or midtls:BASE64", "ProxyPassword= cannot be asked of CyberArk");
+        if (account_find(p->proxy_password, &store, NULL))
+                return problems_add(problems, p->file, 0, false, "write credential:NAME, file:PATH or midtls:BASE64",
+                                    "ProxyPassword= cannot be asked of %s", account_store_name(store));
         if (!config_password_is_plain(p->proxy_password))
                 return 0;
         if (mode & (S_IROTH | S_IWOTH))

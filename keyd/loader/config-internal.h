@@ -35,12 +35,19 @@ int config_first_error(const Problems *problems, size_t n_before, char **ret) _m
 /* midtls.conf */
 int config_load_midtls(char *const *dirs, Config *c, Problems *problems) _must_check_;
 
-/* Completes [CyberArk] with what @xml says, which may be NULL, and sees whether it can be used. */
-int config_finish_cyberark(Config *c, const ConfigXml *xml, Problems *problems) _must_check_;
-void cyberark_config_done(CyberArkConfig *c);
+/* config-store.c: completes the sections of the secret stores, [CyberArk] with what @xml says, which may be NULL; sees whether they can be used. */
+int config_finish_stores(Config *c, const ConfigXml *xml, Problems *problems) _must_check_;
+void store_config_done(StoreConfig *c);
+bool store_config_is_set(const StoreConfig *c);
 
-/* Whether @value, which is "cyberark:..." or not, can be asked for: what is wrong is a problem in @file. */
-int config_check_cyberark(const Config *c, const char *value, const char *file, unsigned line, Problems *problems) _must_check_;
+/* Relative to the folder of @file; credential:NAME stays as it is. Return: 0 or -ENOMEM */
+int store_config_make_absolute(const char *file, char **path) _must_check_;
+
+/* config-cyberark.c: what @xml says where [CyberArk] says nothing. */
+int config_take_cyberark(Config *c, const XmlCyberArk *xml, Problems *problems) _must_check_;
+
+/* Whether @value, which is "cyberark:..." and the like or not, can be asked for: what is wrong is a problem in @file. */
+int config_check_account(const Config *c, const char *value, const char *file, unsigned line, Problems *problems) _must_check_;
 
 /* True for a password that stands there itself, instead of where it is. */
 bool config_password_is_plain(const char *s);
@@ -73,4 +80,6 @@ int config_parse_proxy(const IniContext *c, void *target);
 int config_parse_retry_strategy(const IniContext *c, void *target);
 int config_parse_status_codes(const IniContext *c, void *target);
 int config_parse_sandbox_mode(const IniContext *c, void *target); /* bool *: strict */
-int config_parse_ignored(const IniContext *c, void *target);      /* a known key of a store that this version has not */
+int config_parse_login(const IniContext *c, void *target);        /* FetchLogin * */
+int config_parse_kv_version(const IniContext *c, void *target);   /* bool *: version 1 */
+int config_parse_precedence(const IniContext *c, void *target);   /* bool *: the instance first */

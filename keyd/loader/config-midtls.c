@@ -10,8 +10,6 @@
 
 #define ROW(section, key, parser, field) \
         { section, key, parser, offsetof(Config, field) }
-#define OTHER_STORE(section) \
-        { section, NULL, config_parse_ignored, 0 }
 
 /* clang-format off */
 static const IniRow rows[] = {
@@ -27,18 +25,55 @@ static const IniRow rows[] = {
         ROW("Calls",   "TcpToken",          ini_parser_string,         tcp_token),
         ROW("Calls",   "Enforce",           ini_parser_bool,           enforce),
         ROW("Sandbox", "Mode",              config_parse_sandbox_mode, sandbox_strict),
-        ROW("CyberArk", "Endpoint",         ini_parser_string,         cyberark.endpoint),
-        ROW("CyberArk", "AppID",            ini_parser_string,         cyberark.app_id),
-        ROW("CyberArk", "Safe",             ini_parser_string,         cyberark.safe),
-        ROW("CyberArk", "Folder",           ini_parser_string,         cyberark.folder),
-        ROW("CyberArk", "Timeout",          ini_parser_timespan,       cyberark.timeout_usec),
-        ROW("CyberArk", "CertFile",         ini_parser_string,         cyberark.cert_file),
-        ROW("CyberArk", "KeyFile",          ini_parser_string,         cyberark.key_file),
-        ROW("CyberArk", "CertPassword",     ini_parser_string,         cyberark.cert_password),
-        ROW("CyberArk", "CAFile",           ini_parser_string,         cyberark.ca_file),
-        OTHER_STORE("Vault"),
-        OTHER_STORE("Conjur"),
-        OTHER_STORE("Instance"),
+        ROW("CyberArk", "Endpoint",          ini_parser_string,         stores[ROLE_STORE_CYBERARK].endpoint),
+        ROW("CyberArk", "Program",           ini_parser_string,         stores[ROLE_STORE_CYBERARK].program),
+        ROW("CyberArk", "AppID",             ini_parser_string,         stores[ROLE_STORE_CYBERARK].identity),
+        ROW("CyberArk", "Safe",              ini_parser_string,         stores[ROLE_STORE_CYBERARK].container),
+        ROW("CyberArk", "Folder",            ini_parser_string,         stores[ROLE_STORE_CYBERARK].folder),
+        ROW("CyberArk", "Timeout",           ini_parser_timespan,       stores[ROLE_STORE_CYBERARK].timeout_usec),
+        ROW("CyberArk", "Refresh",           ini_parser_timespan,       stores[ROLE_STORE_CYBERARK].refresh_usec),
+        ROW("CyberArk", "CertFile",          ini_parser_string,         stores[ROLE_STORE_CYBERARK].cert_file),
+        ROW("CyberArk", "KeyFile",           ini_parser_string,         stores[ROLE_STORE_CYBERARK].key_file),
+        ROW("CyberArk", "CertPassword",      ini_parser_string,         stores[ROLE_STORE_CYBERARK].cert_password),
+        ROW("CyberArk", "CAFile",            ini_parser_string,         stores[ROLE_STORE_CYBERARK].ca_file),
+        ROW("Vault",    "Address",           ini_parser_string,         stores[ROLE_STORE_VAULT].endpoint),
+        ROW("Vault",    "Namespace",         ini_parser_string,         stores[ROLE_STORE_VAULT].scope),
+        ROW("Vault",    "Mount",             ini_parser_string,         stores[ROLE_STORE_VAULT].container),
+        ROW("Vault",    "KVVersion",         config_parse_kv_version,   stores[ROLE_STORE_VAULT].is_version1),
+        ROW("Vault",    "Field",             ini_parser_string,         stores[ROLE_STORE_VAULT].field),
+        ROW("Vault",    "Login",             config_parse_login,        stores[ROLE_STORE_VAULT].login),
+        ROW("Vault",    "LoginPath",         ini_parser_string,         stores[ROLE_STORE_VAULT].login_path),
+        ROW("Vault",    "Role",              ini_parser_string,         stores[ROLE_STORE_VAULT].identity),
+        ROW("Vault",    "SecretID",          ini_parser_string,         stores[ROLE_STORE_VAULT].credential),
+        ROW("Vault",    "Token",             ini_parser_string,         stores[ROLE_STORE_VAULT].token),
+        ROW("Vault",    "Timeout",           ini_parser_timespan,       stores[ROLE_STORE_VAULT].timeout_usec),
+        ROW("Vault",    "Refresh",           ini_parser_timespan,       stores[ROLE_STORE_VAULT].refresh_usec),
+        ROW("Vault",    "CertFile",          ini_parser_string,         stores[ROLE_STORE_VAULT].cert_file),
+        ROW("Vault",    "KeyFile",           ini_parser_string,         stores[ROLE_STORE_VAULT].key_file),
+        ROW("Vault",    "CertPassword",      ini_parser_string,         stores[ROLE_STORE_VAULT].cert_password),
+        ROW("Vault",    "CAFile",            ini_parser_string,         stores[ROLE_STORE_VAULT].ca_file),
+        ROW("Conjur",   "Address",           ini_parser_string,         stores[ROLE_STORE_CONJUR].endpoint),
+        ROW("Conjur",   "Account",           ini_parser_string,         stores[ROLE_STORE_CONJUR].scope),
+        ROW("Conjur",   "Login",             ini_parser_string,         stores[ROLE_STORE_CONJUR].identity),
+        ROW("Conjur",   "APIKey",            ini_parser_string,         stores[ROLE_STORE_CONJUR].credential),
+        ROW("Conjur",   "Timeout",           ini_parser_timespan,       stores[ROLE_STORE_CONJUR].timeout_usec),
+        ROW("Conjur",   "Refresh",           ini_parser_timespan,       stores[ROLE_STORE_CONJUR].refresh_usec),
+        ROW("Conjur",   "CertFile",          ini_parser_string,         stores[ROLE_STORE_CONJUR].cert_file),
+        ROW("Conjur",   "KeyFile",           ini_parser_string,         stores[ROLE_STORE_CONJUR].key_file),
+        ROW("Conjur",   "CertPassword",      ini_parser_string,         stores[ROLE_STORE_CONJUR].cert_password),
+        ROW("Conjur",   "CAFile",            ini_parser_string,         stores[ROLE_STORE_CONJUR].ca_file),
+        ROW("Instance", "Address",           ini_parser_string,         stores[ROLE_STORE_INSTANCE].endpoint),
+        ROW("Instance", "User",              ini_parser_string,         stores[ROLE_STORE_INSTANCE].identity),
+        ROW("Instance", "Password",          ini_parser_string,         stores[ROLE_STORE_INSTANCE].credential),
+        ROW("Instance", "Table",             ini_parser_string,         stores[ROLE_STORE_INSTANCE].container),
+        ROW("Instance", "Columns",           ini_parser_string,         stores[ROLE_STORE_INSTANCE].field),
+        ROW("Instance", "Timeout",           ini_parser_timespan,       stores[ROLE_STORE_INSTANCE].timeout_usec),
+        ROW("Instance", "Refresh",           ini_parser_timespan,       stores[ROLE_STORE_INSTANCE].refresh_usec),
+        ROW("Instance", "CertFile",          ini_parser_string,         stores[ROLE_STORE_INSTANCE].cert_file),
+        ROW("Instance", "KeyFile",           ini_parser_string,         stores[ROLE_STORE_INSTANCE].key_file),
+        ROW("Instance", "CertPassword",      ini_parser_string,         stores[ROLE_STORE_INSTANCE].cert_password),
+        ROW("Instance", "CAFile",            ini_parser_string,         stores[ROLE_STORE_INSTANCE].ca_file),
+        ROW("Instance", "Precedence",        config_parse_precedence,   instance_first),
 };
 /* clang-format on */
 
@@ -77,18 +112,48 @@ static int check(const char *file, Config *c, Problems *problems) {
         return problems_add(problems, file, 0, false, "write a size from 4K to 1M", "MaxHeaderBytes= has a value that cannot be used");
 }
 
-/* A password in plain text, in a file that all can read, protects nothing. */
-static int check_cyberark_password(const char *file, unsigned mode, const Config *c, Problems *problems) {
-        const char *password = c->cyberark.cert_password;
+/* A secret in plain text, in a file that all can read, protects nothing. */
+static int check_secret(const char *file, unsigned mode, const char *key, const char *secret, Problems *problems) {
+        char hint[160];
 
-        if (!password || !*password || !config_password_is_plain(password))
+        if (!secret || !*secret || !config_password_is_plain(secret))
                 return 0;
-        if (mode & (S_IROTH | S_IWOTH))
-                return problems_add(problems, file, 0, false, "chmod 0640 the file with group midtls-keyd, or use CertPassword=credential:NAME",
-                                    "a password in plain text stands in a file that others can read (mode %04o)", mode);
+        if (mode & (S_IROTH | S_IWOTH)) {
+                snprintf(hint, sizeof(hint), "chmod 0640 the file with group midtls-keyd, or use %s=credential:NAME", key);
+                return problems_add(problems, file, 0, false, hint, "a password in plain text stands in a file that others can read (mode %04o)",
+                                    mode);
+        }
 
-        return problems_add(problems, file, 0, true, "CertPassword=credential:NAME with LoadCredentialEncrypted= keeps it encrypted",
-                            "the password of CyberArk's client certificate stands here in plain text");
+        snprintf(hint, sizeof(hint), "%s=credential:NAME with LoadCredentialEncrypted= keeps it encrypted", key);
+        return problems_add(problems, file, 0, true, hint, "%s= stands here in plain text", key);
+}
+
+static int check_secrets(const char *file, unsigned mode, const Config *c, Problems *problems) {
+        static const char *const secret_keys[ROLE_STORES] = {
+                [ROLE_STORE_CYBERARK] = "",
+                [ROLE_STORE_VAULT] = "SecretID",
+                [ROLE_STORE_CONJUR] = "APIKey",
+                [ROLE_STORE_INSTANCE] = "Password",
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < ROLE_STORES && r >= 0; i++) {
+                r = check_secret(file, mode, "CertPassword", c->stores[i].cert_password, problems);
+                if (r >= 0)
+                        r = check_secret(file, mode, "Token", c->stores[i].token, problems);
+                if (r >= 0)
+                        r = check_secret(file, mode, secret_keys[i], c->stores[i].credential, problems);
+        }
+        return r;
+}
+
+static int name_file(const char *file, Config *c) {
+        for (size_t i = 0; i < ROLE_STORES; i++) {
+                c->stores[i].file = strdup(file);
+                if (!c->stores[i].file)
+                        return -ENOMEM;
+        }
+        return 0;
 }
 
 static int make_absolute(const char *file, char **path) {
@@ -124,6 +189,7 @@ int config_load_midtls(char *const *dirs, Config *c, Problems *problems) {
         c->header_timeout_usec = 10 * USEC_PER_SEC;
         c->idle_timeout_usec = 60 * USEC_PER_SEC;
         c->enforce = c->sandbox_strict = true;
+        c->stores[ROLE_STORE_VAULT].login = FETCH_LOGIN_TOKEN;
 
         r = config_dir_list(dirs, ".conf", &files);
         for (size_t i = 0; r >= 0 && i < files.n_items; i++) {
@@ -138,11 +204,12 @@ int config_load_midtls(char *const *dirs, Config *c, Problems *problems) {
                 if (r >= 0)
                         r = make_absolute(files.items[i].path, &c->keystore_directory);
                 if (r >= 0)
-                        r = check_cyberark_password(files.items[i].path, mode, c, problems);
+                        r = check_secrets(files.items[i].path, mode, c, problems);
+                if (r >= 0)
+                        r = name_file(files.items[i].path, c);
                 if (r >= 0) {
-                        c->cyberark.file = strdup(files.items[i].path);
                         c->conf_file = strdup(files.items[i].path);
-                        r = c->cyberark.file && c->conf_file ? 0 : -ENOMEM;
+                        r = c->conf_file ? 0 : -ENOMEM;
                 }
         }
 

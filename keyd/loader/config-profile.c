@@ -8,8 +8,8 @@
 
 #include "common/parse.h"
 #include "common/proto.h"
+#include "keyd/loader/account.h"
 #include "keyd/loader/config-internal.h"
-#include "keyd/loader/cyberark-id.h"
 #include "keyd/loader/file.h"
 
 /* What the rows fill before it is checked. */
@@ -94,13 +94,13 @@ static void drop_empty(char **s) {
 
 /* These say where the password is; anything else is the password itself. */
 bool config_password_is_plain(const char *s) {
-        static const char *const prefixes[] = {"credential:", "file:", "midtls:", CYBERARK_PREFIX};
+        static const char *const prefixes[] = {"credential:", "file:", "midtls:"};
 
         for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
                 if (strncmp(s, prefixes[i], strlen(prefixes[i])) == 0)
                         return false;
 
-        return true;
+        return !account_find(s, NULL, NULL);
 }
 
 static int check_password(const ProfileConfig *p, unsigned mode, Problems *problems) {
@@ -152,19 +152,19 @@ static int copy_from_xml(ProfileConfig *p, const Config *c, const XmlProtocol *x
                 return -ENOMEM;
 
         /* However it is spelled there */
-        if (strncasecmp(p->password, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX)) == 0)
-                memcpy(p->password, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX));
-        return config_check_cyberark(c, p->password, c->config_xml, x->line, problems);
+        if (strncasecmp(p->password, ACCOUNT_CYBERARK_PREFIX, strlen(ACCOUNT_CYBERARK_PREFIX)) == 0)
+                memcpy(p->password, ACCOUNT_CYBERARK_PREFIX, strlen(ACCOUNT_CYBERARK_PREFIX));
+        return config_check_account(c, p->password, c->config_xml, x->line, problems);
 }
 
 /* Password= is the account's ID; the keystore is a file here, the one that config.xml names, or the value itself. */
-static int choose_cyberark(ProfileConfig *p, const Config *c, const XmlProtocol *x, Problems *problems) {
+static int choose_store(ProfileConfig *p, RoleStore store, const Config *c, const XmlProtocol *x, Problems *problems) {
         char *value = NULL;
 
         if (is_empty(p->password))
-                return problems_add(problems, p->file, 0, false, "write ID, SAFE:ID or SAFE:ID:PLATFORM",
-                                    "Password= does not tell the account's ID in CyberArk");
-        if (asprintf(&value, CYBERARK_PREFIX "%s", p->password) < 0)
+                return problems_add(problems, p->file, 0, false, account_form(store), "Password= does not tell the account's ID in %s",
+                                    account_store_name(store));
+        if (asprintf(&value, "%s%s", account_prefix(store), p->password) < 0)
                 return -ENOMEM;
         free(p->password);
         p->password = value;
@@ -175,7 +175,7 @@ static int choose_cyberark(ProfileConfig *p, const Config *c, const XmlProtocol 
                 if (!p->keystore_path)
                         return -ENOMEM;
         }
-        return config_check_cyberark(c, p->password, p->file, 0, problems);
+        return config_check_account(c, p->password, p->file, 0, problems);
 }
 
 /* Where key and password come from is chosen by which fields are empty, as on a MID. */
@@ -188,18 +188,19 @@ static int choose_source(ProfileConfig *p, const Config *c, const ConfigXml *xml
         drop_empty(&p->ca_file);
         drop_empty(&p->crl_file);
         if (p->key_password) {
-                int r = config_check_cyberark(c, p->key_password, p->file, 0, problems);
+                int r = config_check_account(c, p->key_password, p->file, 0, problems);
 
                 if (r < 0)
                         return r;
         }
-        if (p->store == CREDENTIAL_STORE_CYBERARK)
-                return choose_cyberark(p, c, x, problems);
         if (p->store != CREDENTIAL_STORE_NO)
-                return problems_add(problems, p->file, 0, false, "set ExternalCredentialStore=no with KeystorePath= and Password=",
-                                    "this version cannot ask that credential store");
+                return choose_store(p,
+                                    p->store == CREDENTIAL_STORE_CYBERARK ? ROLE_STORE_CYBERARK
+                                    : p->store == CREDENTIAL_STORE_VAULT  ? ROLE_STORE_VAULT
+                                                                          : ROLE_STORE_CONJUR,
+                                    c, x, problems);
         if (p->keystore_path)
-                return is_empty(p->password) ? 0 : config_check_cyberark(c, p->password, p->file, 0, problems);
+                return is_empty(p->password) ? 0 : config_check_account(c, p->password, p->file, 0, problems);
         if (!is_empty(p->password))
                 return problems_add(problems, p->file, 0, false, "set both, or leave both empty to use config.xml",
                                     "Password= is set but KeystorePath= is not");

@@ -79,9 +79,38 @@ int config_parse_sandbox_mode(const IniContext *c, void *target) {
         return 0;
 }
 
-int config_parse_ignored(const IniContext *c, void *target _unused_) {
-        return problems_add(c->problems, c->file, c->line, true, "the key has no effect",
-                            "[%s] is for a secret store that this version does not have", c->section);
+int config_parse_login(const IniContext *c, void *target) {
+        static const char *const names[_FETCH_LOGIN_MAX] = {
+                [FETCH_LOGIN_CERTIFICATE] = "certificate",
+                [FETCH_LOGIN_TOKEN] = "token",
+                [FETCH_LOGIN_APPROLE] = "approle",
+        };
+        int i = find_name(c->value, names, ARRAY_SIZE(names));
+
+        if (i < 0)
+                return complain(c, "write token, approle or certificate");
+
+        *(FetchLogin *) target = (FetchLogin) i;
+        return 0;
+}
+
+int config_parse_kv_version(const IniContext *c, void *target) {
+        if (strcmp(c->value, "1") != 0 && strcmp(c->value, "2") != 0)
+                return complain(c, "write 1 or 2");
+
+        *(bool *) target = c->value[0] == '1';
+        return 0;
+}
+
+int config_parse_precedence(const IniContext *c, void *target) {
+        static const char *const names[] = {"local", "instance"};
+        int i = find_name(c->value, names, ARRAY_SIZE(names));
+
+        if (i < 0)
+                return complain(c, "write local or instance");
+
+        *(bool *) target = i == 1;
+        return 0;
 }
 
 typedef bool (*WordValid)(const char *word);

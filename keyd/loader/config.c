@@ -7,6 +7,7 @@
 
 #include "keyd/loader/config-internal.h"
 #include "keyd/loader/file.h"
+#include "keyd/loader/instance.h"
 
 #define HOST_NAME_SIZE 256U
 
@@ -28,7 +29,8 @@ Config *config_free(Config *c) {
         free(c->tcp_token);
         free(c->conf_file);
         free(c->host_key_folder);
-        cyberark_config_done(&c->cyberark);
+        for (size_t i = 0; i < ROLE_STORES; i++)
+                store_config_done(&c->stores[i]);
         free(c);
         return NULL;
 }
@@ -122,11 +124,38 @@ static int choose_mid_name(Config *c, const ConfigXml *xml) {
         return c->mid_name ? 0 : -ENOMEM;
 }
 
+/* The folder of the instance's profiles, where there is one, masks the others or is masked by them. The texts are borrowed. */
+static int add_instance(char *const *dirs, const Config *c, char *folder, char ***ret) {
+        size_t n = strv_length(dirs), own = c->instance_first ? 0 : n;
+
+        *ret = calloc(n + 2, sizeof(**ret));
+        if (!*ret)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                (*ret)[c->instance_first ? i + 1 : i] = dirs[i];
+        if (store_config_is_set(&c->stores[ROLE_STORE_INSTANCE]) && folder)
+                (*ret)[own] = folder;
+        else if (c->instance_first)
+                memmove(*ret, *ret + 1, n * sizeof(**ret));
+
+        return 0;
+}
+
+static void free_listp(char ***list) {
+        free(*list);
+}
+
 static int load_profiles(char *const *dirs, Config *c, const ConfigXml *xml, Problems *problems) {
         _cleanup_(config_files_done) ConfigFiles files = {};
+        _cleanup_(free_listp) char **all = NULL;
+        _cleanup_free_ char *folder = NULL;
         int r;
 
-        r = config_dir_list(dirs, ".profile", &files);
+        r = instance_folder(&folder);
+        if (r >= 0)
+                r = add_instance(dirs, c, folder, &all);
+        if (r >= 0)
+                r = config_dir_list(all, ".profile", &files);
         if (r < 0)
                 return r;
         c->profiles = calloc(files.n_items + 1, sizeof(*c->profiles));
@@ -184,7 +213,7 @@ int config_load(const char *dir, const char *root, Config **ret, Problems *probl
         if (r >= 0)
                 r = choose_mid_name(c, xml);
         if (r >= 0)
-                r = config_finish_cyberark(c, xml, problems);
+                r = config_finish_stores(c, xml, problems);
         if (r >= 0)
                 r = load_profiles(dirs, c, xml, problems);
         if (r >= 0)

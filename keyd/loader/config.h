@@ -10,6 +10,7 @@
  */
 
 #include "common/problem.h"
+#include "keyd/crypto/fetch.h"
 
 typedef enum CredentialStore {
         CREDENTIAL_STORE_NO,
@@ -27,20 +28,29 @@ typedef enum KeystoreType {
         KEYSTORE_TYPE_PEM,
 } KeystoreType;
 
-/* [CyberArk] of midtls.conf, and what of it the MID's config.xml says */
-typedef struct CyberArkConfig {
-        char *file;     /* for messages and relative paths: midtls.conf, or config.xml when that is the source; NULL: nothing is set */
-        char *problem;  /* why it cannot be asked; NULL: it can */
-        char *endpoint; /* https://HOST/AIMWebService/api/Accounts */
-        char *app_id;
-        char *safe;   /* for IDs that name none; NULL: there is no such */
-        char *folder; /* NULL: the vault's default */
+/* [CyberArk], [Vault] or [Conjur] of midtls.conf; of the first also what the MID's config.xml says. NULL: not set */
+typedef struct StoreConfig {
+        char *file;       /* for messages and relative paths: midtls.conf, or config.xml when that is the source; NULL: nothing is set */
+        char *problem;    /* why it cannot be asked; NULL: it can */
+        char *endpoint;   /* https URL: CyberArk https://HOST/AIMWebService/api/Accounts, the others without a path */
+        char *identity;   /* CyberArk: AppID=; Vault: Role=; Conjur: Login= */
+        char *scope;      /* Vault: Namespace=; Conjur: Account= */
+        char *program;    /* CyberArk: Program=; NULL: over the network */
+        char *container;  /* CyberArk: Safe=, for IDs that name none; Vault: Mount= */
+        char *folder;     /* CyberArk: Folder= */
+        char *field;      /* Vault: Field=, for IDs that name none */
+        char *token;      /* Vault: Token=; wiped when freed, as the other two secrets */
+        char *credential; /* Vault: SecretID=; Conjur: APIKey= */
+        char *login_path; /* Vault: LoginPath= */
+        FetchLogin login; /* Vault: Login= */
+        bool is_version1; /* Vault: KVVersion=1 */
         uint64_t timeout_usec;
-        char *cert_file;     /* the client certificate: PKCS#12, PEM, a Java keystore; absolute, or credential:NAME */
-        char *key_file;      /* PEM of its key, when that is a file of its own; else NULL */
-        char *cert_password; /* as a profile's Password=; wiped when freed */
-        char *ca_file;       /* absolute; NULL: the system's CA bundle */
-} CyberArkConfig;
+        uint64_t refresh_usec; /* how old a value may become before it is asked for again */
+        char *cert_file;       /* the client certificate: PKCS#12, PEM, a Java keystore; absolute, or credential:NAME */
+        char *key_file;        /* PEM of its key, when that is a file of its own */
+        char *cert_password;   /* as a profile's Password= */
+        char *ca_file;         /* absolute; NULL: the system's CA bundle */
+} StoreConfig;
 
 typedef struct ProfileConfig {
         char *name;
@@ -52,8 +62,8 @@ typedef struct ProfileConfig {
         char *keystore_path; /* absolute after config_load(), or credential:NAME; NULL: config.xml */
         KeystoreType keystore_type;
         char *key_alias;
-        char *key_file;     /* PEM that belongs to the keystore; NULL: it holds the key itself */
-        char *password;     /* as configured: "credential:NAME", "file:PATH", "midtls:BASE64", "cyberark:ID" or plain; wiped when freed */
+        char *key_file; /* PEM that belongs to the keystore; NULL: it holds the key itself */
+        char *password; /* as configured: "credential:NAME", "file:PATH", "midtls:BASE64", "cyberark:ID" and the like, or plain; wiped when freed */
         char *key_password; /* likewise; NULL: the same as password */
         CredentialStore store;
         bool from_config_xml; /* path, port and password came from config.xml */
@@ -109,7 +119,8 @@ typedef struct Config {
         char *tcp_token, *conf_file; /* where the token is, or it; the file that says so */
         bool enforce;                /* who may not call is turned away */
         bool sandbox_strict;
-        CyberArkConfig cyberark;
+        StoreConfig stores[ROLE_STORES];
+        bool instance_first; /* what the instance says masks the files here */
         ProfileConfig **profiles;
         size_t n_profiles;
         ConnectionConfig **connections;

@@ -30,9 +30,11 @@ static const struct {
         {"ext.cred.safe_name",              offsetof(XmlCyberArk, safe)},
         {"ext.cred.safe_folder",            offsetof(XmlCyberArk, folder)},
         {"ext.cred.timeout",                offsetof(XmlCyberArk, timeout)},
+        {"ext.cred.safe_timeout",           offsetof(XmlCyberArk, safe_timeout)},
         {"ext.cred.cyberark.cert_path",     offsetof(XmlCyberArk, cert_path)},
         {"ext.cred.cyberark.cert_password", offsetof(XmlCyberArk, cert_password)},
         {"ext.cred.verify_ssl",             offsetof(XmlCyberArk, verify_ssl)},
+        {"ext.cred.check_revocation",       offsetof(XmlCyberArk, check_revocation)},
 };
 /* clang-format on */
 

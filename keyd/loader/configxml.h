@@ -27,9 +27,10 @@ typedef struct XmlCyberArk {
         char *app_id;
         char *safe;                      /* safe_name */
         char *folder;                    /* safe_folder */
-        char *timeout;                   /* seconds */
+        char *timeout;                   /* seconds; over the network */
+        char *safe_timeout;              /* likewise; by the Credential Provider on this host */
         char *cert_path, *cert_password; /* cyberark.cert_path, .cert_password; wiped when freed */
-        char *verify_ssl;
+        char *verify_ssl, *check_revocation;
         unsigned line; /* of the last one */
 } XmlCyberArk;
 

@@ -16,7 +16,7 @@ static int read_text(const PasswordPlace *place, size_t min, char **text, LoadFa
         char *copy;
         int r;
 
-        r = password_read(place, NULL, *text, &secret, &is_plain, f);
+        r = password_read(place, *text, &secret, &is_plain, f);
         if (r != 0)
                 return r;
 

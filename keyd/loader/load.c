@@ -59,8 +59,8 @@ int load_key(const ProfileConfig *p, Vault *vault, LoadedKey **ret, LoadFailure 
                 .key_password = s.key_password,
         };
         r = entry_load(&q, &k, NULL, ret_failure);
-        /* Keystore and password change one after the other. */
-        if (r > 0 && s.is_changing)
+        /* Keystore and password change one after the other: that they do not fit may be over soon. */
+        if (r > 0 && s.is_fetched && (s.is_changing || ret_failure->verdict == VERDICT_AUTH || ret_failure->verdict == VERDICT_KEYPASS))
                 vault_want_retry(vault, 0);
         if (r == 0)
                 r = add_warnings(k, &s);

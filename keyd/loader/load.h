@@ -76,7 +76,7 @@ typedef struct LoadFailure {
 
 /*
  * Resolves keystore and passwords of @p (credentials from $CREDENTIALS_DIRECTORY), opens the store, picks the entry, finds the
- * leaf by public key, checks that they fit. @vault: where passwords are that begin with cyberark:; may be NULL.
+ * leaf by public key, checks that they fit. @vault: asks for passwords that lie in a secret store; may be NULL.
  *
  * Return: 0 with *ret set; 1 with *ret_failure filled; -errno for our own failure
  */

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include "common/ini.h"
-#include "keyd/loader/cyberark-id.h"
+#include "keyd/loader/account.h"
 #include "keyd/loader/file.h"
 
 #define CREDENTIAL_NAME_MAX 255U
@@ -61,7 +60,7 @@ static void drop_newline(Secret *s) {
         secret_set_size(s, size);
 }
 
-static int password_from_credential(const PasswordPlace *p _unused_, Vault *vault _unused_, const char *name, Secret **ret, LoadFailure *f) {
+static int password_from_credential(const PasswordPlace *p _unused_, const char *name, Secret **ret, LoadFailure *f) {
         int r = credential_read(name, ret, f);
 
         if (r == 0)
@@ -69,7 +68,7 @@ static int password_from_credential(const PasswordPlace *p _unused_, Vault *vaul
         return r;
 }
 
-static int password_from_file(const PasswordPlace *p, Vault *vault _unused_, const char *path, Secret **ret, LoadFailure *f) {
+static int password_from_file(const PasswordPlace *p, const char *path, Secret **ret, LoadFailure *f) {
         const char *slash = p->file ? strrchr(p->file, '/') : NULL;
         _cleanup_free_ char *folder = NULL, *joined = NULL;
         int r;
@@ -94,7 +93,7 @@ static void prefix_detail(const PasswordPlace *p, LoadFailure *f) {
         snprintf(f->detail, sizeof(f->detail), "password of %s: %.400s", p->whose, detail);
 }
 
-static int password_from_midtls(const PasswordPlace *p, Vault *vault _unused_, const char *base64, Secret **ret, LoadFailure *f) {
+static int password_from_midtls(const PasswordPlace *p, const char *base64, Secret **ret, LoadFailure *f) {
         int r = password_decrypt(base64, p->host_key_folder, ret, f);
 
         if (r == 0)
@@ -104,34 +103,30 @@ static int password_from_midtls(const PasswordPlace *p, Vault *vault _unused_, c
         return r;
 }
 
-static int password_from_cyberark(const PasswordPlace *p _unused_, Vault *vault, const char *id, Secret **ret, LoadFailure *f) {
-        bool is_changing;
-
-        return vault_fetch(vault, id, ret, &is_changing, f);
-}
-
-static int password_refuse_encrypted(const PasswordPlace *p, Vault *vault _unused_, const char *text _unused_, Secret **ret _unused_,
-                                     LoadFailure *f) {
+static int password_refuse_encrypted(const PasswordPlace *p, const char *text _unused_, Secret **ret _unused_, LoadFailure *f) {
         return load_failure(f, VERDICT_UNSUPPORTED, HINT_ENCRYPTED, "the password of %s was encrypted by a MID Server", p->whose);
 }
 
 /* Where a password comes from, by how its value begins; without one of these it is the password itself. */
 static const struct {
         const char *prefix;
-        int (*read)(const PasswordPlace *p, Vault *vault, const char *rest, Secret **ret, LoadFailure *f);
+        int (*read)(const PasswordPlace *p, const char *rest, Secret **ret, LoadFailure *f);
 } sources[] = {
         {CREDENTIAL_PREFIX, password_from_credential},
         {"file:", password_from_file},
         {"midtls:", password_from_midtls},
-        {CYBERARK_PREFIX, password_from_cyberark},
         {"encrypted:", password_refuse_encrypted},
 };
 
-int password_read(const PasswordPlace *p, Vault *vault, const char *value, Secret **ret, bool *ret_is_plain, LoadFailure *f) {
+int password_read(const PasswordPlace *p, const char *value, Secret **ret, bool *ret_is_plain, LoadFailure *f) {
         *ret_is_plain = false;
         for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
                 if (strncmp(value, sources[i].prefix, strlen(sources[i].prefix)) == 0)
-                        return sources[i].read(p, vault, value + strlen(sources[i].prefix), ret, f);
+                        return sources[i].read(p, value + strlen(sources[i].prefix), ret, f);
+
+        if (account_find(value, NULL, NULL))
+                return load_failure(f, VERDICT_UNSUPPORTED, "write credential:NAME, file:PATH or midtls:BASE64",
+                                    "the password of %s lies in a secret store, which is not asked for it", p->whose);
 
         *ret_is_plain = *value;
         return secret_new_from(value, strlen(value), ret);

@@ -6,7 +6,6 @@
 
 #include "keyd/crypto/secret.h"
 #include "keyd/loader/load.h"
-#include "keyd/loader/vault.h"
 
 #define CREDENTIAL_PREFIX "credential:"
 
@@ -18,12 +17,11 @@ typedef struct PasswordPlace {
 } PasswordPlace;
 
 /*
- * @value: credential:NAME, file:PATH, midtls:BASE64, cyberark:ID, or the password itself (*ret_is_plain then). @vault may be NULL: then nobody
- * is asked.
+ * @value: credential:NAME, file:PATH, midtls:BASE64, or the password itself (*ret_is_plain then). What lies in a secret store is refused.
  *
  * Return: 0; 1 with *ret_failure filled; -errno
  */
-int password_read(const PasswordPlace *p, Vault *vault, const char *value, Secret **ret, bool *ret_is_plain, LoadFailure *ret_failure) _must_check_;
+int password_read(const PasswordPlace *p, const char *value, Secret **ret, bool *ret_is_plain, LoadFailure *ret_failure) _must_check_;
 
 /* A file of $CREDENTIALS_DIRECTORY, whole. Return: as password_read */
 int credential_read(const char *name, Secret **ret, LoadFailure *ret_failure) _must_check_;

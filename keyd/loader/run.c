@@ -8,9 +8,11 @@
 #include "common/chan.h"
 #include "common/log.h"
 #include "common/msg-hello.h"
+#include "keyd/loader/age.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/grant.h"
 #include "keyd/loader/handed-on.h"
+#include "keyd/loader/instance.h"
 #include "keyd/loader/publish.h"
 #include "keyd/loader/record.h"
 #include "keyd/loader/store.h"
@@ -24,7 +26,8 @@
 #define VAULT_USEC (20 * USEC_PER_SEC) /* for all profiles together: the supervisor kills a load after 30 seconds of nobody's time */
 #define FIRST_VAULT_USEC (2 * USEC_PER_SEC)
 #define PROGRESS_MAX (TELL_PROGRESS_MAX * GENERATIONS_MAX + 1) /* those of each profile and one behind the last */
-#define OTHERS_MAX 2U                                          /* FETCHER, RETRY */
+#define OTHERS_MAX (ROLE_STORES + 2U)                          /* FETCHER, RETRY, REFRESH */
+#define KEEPS_MAX 1025U
 
 typedef struct Run {
         const char *config_dir;
@@ -164,6 +167,8 @@ static int load_profile(Run *run, ProfileResult *r) {
                 r->previous.generation = 0;
         } else if (request_find_left_out(&run->request, config->name, &quarantine))
                 leave_out(r, &quarantine);
+        else if (age_is_young(&run->vault, &run->request.load, r))
+                leave_out(r, &(MsgQuarantine) {.put_off = true});
         else {
                 run->vault.profile = config->name;
                 k = tell_progress(ROLE_FD_CONTROL, config->name);
@@ -193,14 +198,14 @@ static int load_some(Run *run, bool of_vault) {
         return r;
 }
 
-/* Those of the vault last: a load that begins anew, because files of another take long, has not asked it in vain. */
+/* Those of secret stores last: a load that begins anew, because files of another take long, has not asked one in vain. */
 static int load_profiles(Run *run) {
         const Config *c = run->config;
         int r;
 
         /* Nobody has a key yet that would work meanwhile: the other profiles shall not wait long for the vault's. */
-        vault_init(&run->vault, &c->cyberark, ROLE_FD_CONTROL, ROLE_FD_FETCH,
-                   run->request.load.previous_realtime == 0 ? FIRST_VAULT_USEC : VAULT_USEC);
+        vault_init(&run->vault, c, ROLE_FD_CONTROL, run->request.load.previous_realtime == 0 ? FIRST_VAULT_USEC : VAULT_USEC);
+        age_note(&run->vault, &run->request.load);
         run->results = calloc(c->n_profiles + 1, sizeof(*run->results));
         if (!run->results)
                 return -ENOMEM;
@@ -214,7 +219,11 @@ static int load_profiles(Run *run) {
                 r = load_some(run, true);
         if (r >= 0)
                 r = tell_progress(ROLE_FD_CONTROL, "");
-        return r < 0 ? r : vault_tell_retry(&run->vault);
+        if (r >= 0 && !run->request.load.dry_run)
+                r = instance_sync(&run->vault, c, run->request.load.quiet, &run->problems);
+        if (r >= 0)
+                r = vault_tell_retry(&run->vault);
+        return r < 0 ? r : age_tell_refresh(&run->vault, run->results, run->n_results);
 }
 
 /* stages */
@@ -226,7 +235,7 @@ static int read_request(Run *run) {
         if (r != 0)
                 return log_errno(r > 0 ? -EPROTO : r, "The supervisor's request cannot be read");
 
-        r = record_list_new(ROLE_EXTRA_RECORDS_MAX - PROGRESS_MAX - OTHERS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
+        r = record_list_new(ROLE_EXTRA_RECORDS_MAX - PROGRESS_MAX - OTHERS_MAX - KEEPS_MAX, ROLE_SNAPSHOT_BYTES_MAX, &run->extra);
         if (r >= 0)
                 r = record_list_new(ROLE_SNAPSHOT_RECORDS_MAX - 1, ROLE_SNAPSHOT_BYTES_MAX - 1, &run->snapshot);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/ini.h"
-#include "keyd/loader/cyberark-id.h"
+#include "keyd/loader/account.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/keystore.h"
 #include "keyd/loader/password-source.h"
@@ -30,6 +30,8 @@ static int warn_plain(const ProfileConfig *p, StoreSecrets *s) {
 }
 
 static int password_resolve(const ProfileConfig *p, Vault *vault, const char *value, StoreSecrets *s, Secret **ret, LoadFailure *f) {
+        RoleStore store;
+        const char *id;
         char whose[PROTO_NAME_MAX + sizeof("profile ")];
         const PasswordPlace place = {.whose = whose, .file = p->file, .host_key_folder = p->host_key_folder};
         bool is_plain;
@@ -37,8 +39,12 @@ static int password_resolve(const ProfileConfig *p, Vault *vault, const char *va
 
         if (!value)
                 return 0;
+        if (account_find(value, &store, &id)) {
+                s->is_fetched = true;
+                return vault_fetch(vault, store, id, ret, &s->is_changing, f);
+        }
         snprintf(whose, sizeof(whose), "profile %s", p->name);
-        r = password_read(&place, vault, value, ret, &is_plain, f);
+        r = password_read(&place, value, ret, &is_plain, f);
         return r == 0 && is_plain ? warn_plain(p, s) : r;
 }
 
@@ -96,7 +102,11 @@ static int fetch_from_files(const ProfileConfig *p, Vault *vault, StoreSecrets *
 
 /* The keystore is the vault's value: its password, if it has one, is what KeyPassword= tells. */
 static int use_value(const ProfileConfig *p, Vault *vault, Secret **keystore, StoreSecrets *s, LoadFailure *f) {
-        if (asprintf(&s->path, "the keystore from CyberArk (%.100s)", p->password + strlen(CYBERARK_PREFIX)) < 0) {
+        RoleStore store;
+        const char *id;
+
+        ASSERT(account_find(p->password, &store, &id));
+        if (asprintf(&s->path, "the keystore from %s (%.100s)", account_store_name(store), id) < 0) {
                 s->path = NULL;
                 return -ENOMEM;
         }
@@ -107,9 +117,13 @@ static int use_value(const ProfileConfig *p, Vault *vault, Secret **keystore, St
 
 static int fetch_from_vault(const ProfileConfig *p, Vault *vault, StoreSecrets *s, LoadFailure *f) {
         _cleanup_(secret_freep) Secret *value = NULL, *keystore = NULL;
+        RoleStore store;
+        const char *id;
         int r;
 
-        r = vault_fetch(vault, p->password + strlen(CYBERARK_PREFIX), &value, &s->is_changing, f);
+        ASSERT(account_find(p->password, &store, &id));
+        s->is_fetched = true;
+        r = vault_fetch(vault, store, id, &value, &s->is_changing, f);
         if (r == 0)
                 r = vault_value_as_keystore(value, &keystore);
         if (r != 0)
@@ -118,7 +132,7 @@ static int fetch_from_vault(const ProfileConfig *p, Vault *vault, StoreSecrets *
                 return use_value(p, vault, &keystore, s, f);
         if (!p->keystore_path)
                 return load_failure(f, VERDICT_IO, "set KeystorePath=, or store the keystore itself there: PEM, or base64 of a PKCS#12 file",
-                                    "profile %s names no keystore, and what CyberArk has is a password", p->name);
+                                    "profile %s names no keystore, and what %s has is a password", p->name, account_store_name(store));
 
         s->store_password = TAKE_PTR(value);
         r = keystore_read(p, s, f);
@@ -127,23 +141,15 @@ static int fetch_from_vault(const ProfileConfig *p, Vault *vault, StoreSecrets *
         return r;
 }
 
-static bool is_in_vault(const char *value) {
-        return value && strncmp(value, CYBERARK_PREFIX, strlen(CYBERARK_PREFIX)) == 0;
-}
-
 bool store_asks_vault(const ProfileConfig *p) {
-        return is_in_vault(p->password) || is_in_vault(p->key_password);
+        return account_find(p->password, NULL, NULL) || account_find(p->key_password, NULL, NULL);
 }
 
 int store_fetch(const ProfileConfig *p, Vault *vault, StoreSecrets *ret, LoadFailure *ret_failure) {
         _cleanup_(store_secrets_done) StoreSecrets s = {};
         int r;
 
-        if (p->store != CREDENTIAL_STORE_NO && p->store != CREDENTIAL_STORE_CYBERARK)
-                return load_failure(ret_failure, VERDICT_UNSUPPORTED, "set ExternalCredentialStore=no with KeystorePath= and Password=",
-                                    "profile %s asks an external credential store, which this build cannot", p->name);
-
-        r = is_in_vault(p->password) ? fetch_from_vault(p, vault, &s, ret_failure) : fetch_from_files(p, vault, &s, ret_failure);
+        r = account_find(p->password, NULL, NULL) ? fetch_from_vault(p, vault, &s, ret_failure) : fetch_from_files(p, vault, &s, ret_failure);
         if (r != 0)
                 return r;
 

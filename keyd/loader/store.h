@@ -14,19 +14,20 @@ typedef struct StoreSecrets {
         Secret *store_password; /* NULL: none is configured */
         Secret *key_password;   /* NULL: the same as the store's */
         char **warnings;        /* sentences; NULL-terminated, may be NULL */
-        bool is_changing;       /* the vault says that what it gave is being changed */
+        bool is_fetched;        /* a password, or the keystore, comes from a secret store */
+        bool is_changing;       /* which says that what it gave is being changed */
 } StoreSecrets;
 
 void store_secrets_done(StoreSecrets *s);
 
 /*
  * KeystorePath= is a path or credential:NAME; a password is credential:NAME, file:PATH (relative to the profile's folder),
- * midtls:BASE64, cyberark:ID, or the password itself. Credentials are files of $CREDENTIALS_DIRECTORY. What CyberArk has under the ID of
- * Password= may be the whole keystore: then KeyPassword= is what opens it. @vault may be NULL: then nobody is asked.
+ * midtls:BASE64, cyberark:ID, vault:ID, conjur:ID, or the password itself. Credentials are files of $CREDENTIALS_DIRECTORY. What a store has
+ * under the ID of Password= may be the whole keystore: then KeyPassword= is what opens it. @vault may be NULL: then nobody is asked.
  *
  * Return: 0; 1 with *ret_failure filled (VERDICT_IO, _LIMIT, _POLICY, _UNSUPPORTED; for midtls: also _FORMAT, _MISMATCH, _AUTH); -errno
  */
 int store_fetch(const ProfileConfig *p, Vault *vault, StoreSecrets *ret, LoadFailure *ret_failure) _must_check_;
 
-/* Whether store_fetch() may ask CyberArk for something of @p. */
+/* Whether store_fetch() may ask a secret store for something of @p. */
 bool store_asks_vault(const ProfileConfig *p);

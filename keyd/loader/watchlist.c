@@ -10,6 +10,7 @@
 #include "common/msg-load.h"
 #include "common/proto.h"
 #include "keyd/loader/file.h"
+#include "keyd/loader/instance.h"
 
 #define LINKS_MAX 40U /* as path_resolution(7) */
 
@@ -164,11 +165,14 @@ static int add_folder(const char *path, RecordList *ret) {
 
 int watchlist_add_folders(const char *dir, RecordList *ret) {
         static const char *const standard[] = {"/etc/midtls", "/run/midtls.d", "/usr/lib/midtls"};
-        int r = 0;
+        _cleanup_free_ char *instance = NULL;
+        int r;
 
-        if (dir)
+        r = instance_folder(&instance);
+        if (r >= 0 && instance)
+                r = add_folder(instance, ret);
+        if (r >= 0 && dir)
                 return add_folder(dir, ret);
-
         for (size_t i = 0; i < ARRAY_SIZE(standard) && r >= 0; i++)
                 r = add_folder(standard[i], ret);
 
@@ -205,15 +209,19 @@ static int add_profile(const ProfileConfig *p, RecordList *ret) {
         return r;
 }
 
-static int add_cyberark(const CyberArkConfig *k, RecordList *ret) {
+static int add_store(const StoreConfig *k, RecordList *ret) {
         const char *const paths[] = {k->cert_file, k->key_file, k->ca_file};
+        const char *const secrets[] = {k->cert_password, k->token, k->credential};
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(paths) && r >= 0; i++)
                 if (paths[i])
                         r = watchlist_add_path(paths[i], ret);
 
-        return r < 0 ? r : add_password(k->file, k->cert_password, ret);
+        for (size_t i = 0; i < ARRAY_SIZE(secrets) && r >= 0; i++)
+                r = add_password(k->file, secrets[i], ret);
+
+        return r;
 }
 
 int watchlist_add_files(const Config *c, RecordList *ret) {
@@ -224,8 +232,8 @@ int watchlist_add_files(const Config *c, RecordList *ret) {
 
         if (c->config_xml)
                 r = watchlist_add_path(c->config_xml, ret);
-        if (r >= 0)
-                r = add_cyberark(&c->cyberark, ret);
+        for (size_t i = 0; i < ROLE_STORES && r >= 0; i++)
+                r = add_store(&c->stores[i], ret);
         if (r >= 0)
                 r = add_password(c->conf_file, c->tcp_token, ret);
         for (size_t i = 0; i < c->n_profiles && r >= 0; i++)

@@ -173,9 +173,9 @@ static int spawn(Supervisor *s, Child *c, int control) {
                 .name = executables[c->id],
                 .log = s->p->log,
                 .sandbox_off = s->p->sandbox_off,
-                .fds = {control, c->id == CHILD_SIGNER ? s->verdicts[1] : s->verdicts[0], c->id == CHILD_SIGNER ? s->keys[1] : -1, log_journal(), -1},
         };
 
+        spawn_set_fds(&q, control, c->id == CHILD_SIGNER ? s->verdicts[1] : s->verdicts[0], c->id == CHILD_SIGNER ? s->keys[1] : -1);
         return spawn_role(&q, &c->pid);
 }
 

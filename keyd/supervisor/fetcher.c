@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The fetcher of a load: started when the loader wishes, gone when the load is over; and the patience with a vault */
+/* The fetchers of a load: started when the loader wishes, gone when the load is over; and the patience with a vault */
 
 #include <signal.h>
 #include <sys/random.h>
@@ -15,6 +15,7 @@
 int fetcher_prepare(Fetcher *f) {
         int pair[2], r;
 
+        *f = (Fetcher) {.loader_fd = -1, .fetcher_fd = -1};
         r = spawn_pair(pair);
         if (r < 0)
                 return r;
@@ -24,19 +25,21 @@ int fetcher_prepare(Fetcher *f) {
         return 0;
 }
 
-int fetcher_start(Supervisor *s, Fetcher *f) {
-        const SpawnRequest q = {
+int fetcher_start(Supervisor *s, bool by_program, Fetcher *f) {
+        SpawnRequest q = {
                 .folder = s->p->executables,
-                .name = "keyd-fetcher",
+                .name = by_program ? "keyd-runner" : "keyd-fetcher",
                 .log = s->p->log,
                 .sandbox_off = s->p->sandbox_off,
-                .fds = {f->fetcher_fd, -1, -1, log_journal(), -1},
         };
-        int r = spawn_role(&q, &f->pid);
+        int r;
+
+        spawn_set_fds(&q, f->fetcher_fd, -1, -1);
+        r = spawn_role(&q, &f->pid);
 
         /* So that the loader sees its end. */
         close_fdp(&f->fetcher_fd);
-        return r < 0 ? log_errno(r, "Cannot start the fetcher") : 0;
+        return r < 0 ? log_errno(r, "Cannot start a fetcher") : 0;
 }
 
 /* It is killed, so it is gone at once; that the loop has ended already does not matter. */

@@ -19,7 +19,8 @@ Load *load_free(Load *l) {
 
         sd_event_source_disable_unref(l->exit_source);
         sd_event_source_disable_unref(l->deadline_source);
-        fetcher_stop(&l->fetcher);
+        for (size_t i = 0; i < ROLE_STORES; i++)
+                fetcher_stop(&l->fetchers[i]);
         close_fdp(&l->pidfd);
         channel_free(l->channel);
         load_records_done(&l->records);
@@ -117,7 +118,7 @@ static int take_record(Load *l, Span record) {
         case LOAD_RECORD_E_PROGRESS:
                 return l->fault ? 0 : take_progress(l, record);
         case LOAD_RECORD_E_FETCHER:
-                return l->fault ? 0 : fetcher_start(l->supervisor, &l->fetcher);
+                return l->fault ? 0 : fetcher_start(l->supervisor, l->records.store_by_program, &l->fetchers[l->records.store]);
         case LOAD_RECORD_E_REPORT:
                 if (!l->fault)
                         admin_load_report(l->supervisor, l->order.dry_run, record);
@@ -196,7 +197,7 @@ static int send_request(Load *l) {
         Supervisor *s = l->supervisor;
         _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
         const uint8_t end = ROLE_LOAD_END;
-        const MsgLoad m = {
+        MsgLoad m = {
                 .revision = l->records.revision,
                 .resend_keys = l->resend_keys,
                 .signer_is_empty = s->signer_is_empty,
@@ -207,6 +208,7 @@ static int send_request(Load *l) {
         };
         int r;
 
+        memcpy(m.fetched_realtime, s->fetched_realtime, sizeof(m.fetched_realtime));
         r = msg_load_encode(&record, &m);
         if (r >= 0)
                 r = channel_send(l->channel, buf_span(&record));
@@ -224,18 +226,23 @@ static int send_request(Load *l) {
 
 static int spawn(Load *l, int fd) {
         const Supervisor *s = l->supervisor;
-        const SpawnRequest q = {
+        SpawnRequest q = {
                 .folder = s->p->executables,
                 .name = "keyd-loader",
                 .config_dir = s->p->config_dir,
                 .log = s->p->log,
                 .sandbox_off = s->p->sandbox_off,
                 .credentials = true,
-                .fds = {fd, -1, l->order.dry_run ? -1 : s->keys[0], log_journal(), l->fetcher.loader_fd},
         };
-        int r = spawn_role(&q, &l->pid);
+        int r;
 
-        close_fdp(&l->fetcher.loader_fd);
+        spawn_set_fds(&q, fd, -1, l->order.dry_run ? -1 : s->keys[0]);
+        for (size_t i = 0; i < ROLE_STORES; i++)
+                q.fds[ROLE_FD_FETCH - ROLE_FD_CONTROL + (int) i] = l->fetchers[i].loader_fd;
+        r = spawn_role(&q, &l->pid);
+
+        for (size_t i = 0; i < ROLE_STORES; i++)
+                close_fdp(&l->fetchers[i].loader_fd);
         return r;
 }
 
@@ -263,6 +270,18 @@ static int attach(Load *l, int *fd) {
         return 0;
 }
 
+/* All are made before one fails, so that each may be stopped. */
+static int prepare_fetchers(Load *l) {
+        int r = 0;
+
+        for (size_t i = 0; i < ROLE_STORES; i++) {
+                int k = fetcher_prepare(&l->fetchers[i]);
+
+                r = r < 0 ? r : k;
+        }
+        return r;
+}
+
 int load_start(Supervisor *s, const LoadOrder *order, Load **ret) {
         _cleanup_(load_freep) Load *l = NULL;
         _cleanup_fd_ int ours = -1, theirs = -1;
@@ -271,8 +290,11 @@ int load_start(Supervisor *s, const LoadOrder *order, Load **ret) {
         l = calloc(1, sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        *l = (Load) {.supervisor = s, .order = *order, .pidfd = -1, .fetcher = FETCHER_INIT, .resend_keys = !s->signer_is_known && !order->dry_run};
+        *l = (Load) {.supervisor = s, .order = *order, .pidfd = -1, .resend_keys = !s->signer_is_known && !order->dry_run};
 
+        r = prepare_fetchers(l);
+        if (r < 0)
+                return r;
         r = load_records_init(&l->records, s->revision + 1, load_realtime_usec() / USEC_PER_SEC, &s->generations);
         if (r < 0)
                 return r;
@@ -283,9 +305,7 @@ int load_start(Supervisor *s, const LoadOrder *order, Load **ret) {
         ours = pair[0];
         theirs = pair[1];
 
-        r = fetcher_prepare(&l->fetcher);
-        if (r >= 0)
-                r = spawn(l, theirs);
+        r = spawn(l, theirs);
         if (r < 0)
                 return r;
         l->progress.pid = l->pid;

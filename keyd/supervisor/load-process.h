@@ -23,7 +23,7 @@ struct Load {
         int pidfd;
         sd_event_source *exit_source, *deadline_source;
         Channel *channel;
-        Fetcher fetcher;
+        Fetcher fetchers[ROLE_STORES];
         LoadRecords records;
         Progress progress;
         uint64_t own_usec; /* what went by so far and is no profile's time */

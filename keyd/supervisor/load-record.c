@@ -8,6 +8,7 @@
 #include "common/msg-certificates.h"
 #include "common/msg-connection.h"
 #include "common/msg-hello.h"
+#include "common/msg-keep.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
@@ -87,10 +88,15 @@ static int check_watch(LoadRecords *r _unused_, Span body) {
 }
 
 static int check_fetcher(LoadRecords *r, Span body) {
-        if (msg_empty_decode(body) != 0 || r->has_fetcher)
+        MsgFetcher m;
+
+        if (msg_fetcher_decode(body, &m) != 0 || r->has_fetcher[m.store])
                 return LOAD_RECORD_E_VIOLATION;
 
-        r->has_fetcher = true;
+        r->has_fetcher[m.store] = true;
+        r->is_fetched[m.store] = m.whole;
+        r->store = (RoleStore) m.store;
+        r->store_by_program = m.program;
         return LOAD_RECORD_E_FETCHER;
 }
 
@@ -103,6 +109,38 @@ static int check_retry(LoadRecords *r, Span body) {
         r->wants_retry = true;
         r->retry_after_sec = m.after_sec;
         return 0;
+}
+
+static int check_refresh(LoadRecords *r, Span body) {
+        MsgRefresh m;
+
+        if (msg_refresh_decode(body, &m) != 0)
+                return LOAD_RECORD_E_VIOLATION;
+
+        r->refresh_sec = m.within_sec;
+        return 0;
+}
+
+static int check_keep(LoadRecords *r, Span body) {
+        _cleanup_(buf_done) Buf record = BUF_INIT(PROTO_RECORD_MAX);
+        MsgKeep m;
+        int k;
+
+        if (r->keep_is_whole || msg_keep_decode(body, &m) != 0)
+                return LOAD_RECORD_E_VIOLATION;
+        if (!r->keep) {
+                k = record_list_new(KEEP_PROFILES_MAX, ROLE_SNAPSHOT_BYTES_MAX, &r->keep);
+                if (k < 0)
+                        return k;
+        }
+        r->keep_is_whole = m.profile.size == 0;
+        if (r->keep_is_whole)
+                return 0;
+
+        k = msg_keep_encode(&record, &m);
+        if (k >= 0)
+                k = record_list_add(r->keep, buf_span(&record));
+        return k == -E2BIG ? LOAD_RECORD_E_VIOLATION : k;
 }
 
 static int check_report(LoadRecords *r, Span body) {
@@ -143,6 +181,8 @@ static const RecordRow rows[] = {
         {ROLE_WATCH,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_watch},
         {ROLE_FETCHER,     LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        false, check_fetcher},
         {ROLE_RETRY,       LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_retry},
+        {ROLE_REFRESH,     LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_refresh},
+        {ROLE_KEEP,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        false, check_keep},
         {ROLE_PROGRESS,    LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        LOAD_STAGE_BEGIN,        false, check_progress},
         {ADMIN_REPORT,     LOAD_STAGE_BEGIN,        LOAD_STAGE_CONNECTION,   LOAD_STAGE_BEGIN,        false, check_report},
 };
@@ -156,6 +196,7 @@ int load_records_init(LoadRecords *r, uint64_t revision, uint64_t realtime, cons
 
 void load_records_done(LoadRecords *r) {
         r->list = record_list_unref(r->list);
+        r->keep = record_list_unref(r->keep);
 }
 
 static const RecordRow *find(uint8_t type) {

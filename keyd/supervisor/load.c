@@ -31,7 +31,9 @@ static void start_next(Supervisor *s);
 static void arm_refresh(Supervisor *s) {
         uint64_t now = load_realtime_usec(), date = MIN_OF(s->next_date, UINT64_MAX / USEC_PER_SEC) * USEC_PER_SEC;
 
-        supervisor_arm(s->refresh_source, MIN_OF(s->p->refresh_usec, date > now ? date - now : 0));
+        uint64_t refresh = s->refresh_sec > 0 ? MIN_OF(s->p->refresh_usec, s->refresh_sec * USEC_PER_SEC) : s->p->refresh_usec;
+
+        supervisor_arm(s->refresh_source, MIN_OF(refresh, date > now ? date - now : 0));
 }
 
 static int commit(Supervisor *s, Load *l) {
@@ -39,6 +41,13 @@ static int commit(Supervisor *s, Load *l) {
         s->signer_is_known = true;
         s->snapshot_realtime = l->records.realtime;
         s->next_date = l->records.next_date;
+        s->refresh_sec = l->records.refresh_sec;
+        if (l->records.keep_is_whole)
+                keep_profiles(l->records.keep);
+        for (size_t i = 0; i < ROLE_STORES; i++)
+                /* Of the instance it counts that it has answered: no profile would say that it has not. */
+                if (l->records.is_fetched[i] && (i != ROLE_STORE_INSTANCE || l->records.keep_is_whole))
+                        s->fetched_realtime[i] = l->records.realtime;
         arm_refresh(s);
         s->round.wants_retry = l->records.wants_retry;
         if (s->round.wants_retry)

@@ -89,7 +89,7 @@ static void open_log(LogTarget target) {
 
 /* Roles inherit it, so it permits what one of them needs. */
 static int confine(bool sandbox_off) {
-        static const LandlockRules rules = {.allow_files = landlock_allow_execute, .tcp = LANDLOCK_TCP_CONNECT};
+        static const LandlockRules rules = {.allow_files = landlock_allow_keep, .tcp = LANDLOCK_TCP_CONNECT};
         char text[LANDLOCK_TEXT_MAX] = "no Landlock";
         LogRecord rec;
         int r;

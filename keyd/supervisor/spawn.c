@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "common/role.h"
+#include "common/log.h"
 
 #define ARGUMENTS_MAX 8U
 
@@ -45,6 +45,15 @@ static int _printf_(2, 3) add(Texts *t, const char *format, ...) {
         return 0;
 }
 
+void spawn_set_fds(SpawnRequest *q, int control, int verdicts, int keys) {
+        for (size_t i = 0; i < SPAWN_FDS_MAX; i++)
+                q->fds[i] = -1;
+        q->fds[ROLE_FD_CONTROL - ROLE_FD_CONTROL] = control;
+        q->fds[ROLE_FD_VERDICTS - ROLE_FD_CONTROL] = verdicts;
+        q->fds[ROLE_FD_KEYS - ROLE_FD_CONTROL] = keys;
+        q->fds[ROLE_FD_JOURNAL - ROLE_FD_CONTROL] = log_journal();
+}
+
 static int make_arguments(const SpawnRequest *q, Texts *ret) {
         int r;
 
@@ -72,6 +81,8 @@ static int make_environment(const SpawnRequest *q, Texts *ret) {
                 r = pass_variable(passed_variables[i], ret);
         if (r >= 0 && q->credentials)
                 r = pass_variable("CREDENTIALS_DIRECTORY", ret);
+        if (r >= 0 && q->credentials)
+                r = pass_variable("STATE_DIRECTORY", ret);
 
         return r;
 }

@@ -10,6 +10,7 @@
 #include "common/generations.h"
 #include "common/proto.h"
 #include "common/record-list.h"
+#include "common/role.h"
 #include "keyd/supervisor/channel.h"
 #include "keyd/supervisor/supervisor.h"
 
@@ -119,7 +120,7 @@ void load_signer_lost(Supervisor *s);
 /* Kills a loader that is under way and waits for its end. */
 void load_stop(Supervisor *s);
 
-/* fetcher.c: what may speak to a vault for one load, and when a vault that failed is asked again */
+/* fetcher.c: what may speak to a secret store for one load, and when a store that failed is asked again */
 
 typedef struct Fetcher {
         int loader_fd;  /* the loader's end of their channel, until it has it */
@@ -127,13 +128,11 @@ typedef struct Fetcher {
         pid_t pid;      /* 0: none was started */
 } Fetcher;
 
-#define FETCHER_INIT \
-        { .loader_fd = -1, .fetcher_fd = -1 }
-
+/* Return: 0 or -errno; either way fetcher_stop() ends what there is. */
 int fetcher_prepare(Fetcher *f) _must_check_;
 
 /* Before: the loader has its end. Return: 0 or -errno */
-int fetcher_start(Supervisor *s, Fetcher *f) _must_check_;
+int fetcher_start(Supervisor *s, bool by_program, Fetcher *f) _must_check_;
 void fetcher_stop(Fetcher *f);
 
 /* Loads again later: each time in a row about twice as late as the last time, not before @after_sec, not after the refresh. */
@@ -171,16 +170,22 @@ typedef struct LoadRecords {
         uint64_t revision; /* what SNAPSHOT must say */
         RecordList *list;  /* the snapshot as the verifier gets it */
         SnapshotCounts counts;
-        const Generations *known; /* borrowed */
-        uint64_t realtime;        /* when the load began, seconds since 1970 */
-        uint64_t idle_exit_usec;  /* of the configuration */
-        uint64_t next_date;       /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
-        const char *only;         /* borrowed; NULL, or the one profile whose reports count */
-        uint32_t n_failed;        /* reports that are failures */
-        bool has_fetcher;         /* it was asked for */
+        const Generations *known;      /* borrowed */
+        uint64_t realtime;             /* when the load began, seconds since 1970 */
+        uint64_t idle_exit_usec;       /* of the configuration */
+        uint64_t next_date;            /* after that: when the first certificate begins to be valid, or is no longer; UINT64_MAX: none does */
+        const char *only;              /* borrowed; NULL, or the one profile whose reports count */
+        uint32_t n_failed;             /* reports that are failures */
+        bool has_fetcher[ROLE_STORES]; /* it was asked for */
+        bool is_fetched[ROLE_STORES];  /* for all that it should give */
+        RoleStore store;               /* LOAD_RECORD_E_FETCHER: for which */
+        bool store_by_program;
         bool wants_retry;
         uint32_t retry_after_sec;
-        uint32_t n_extra; /* records that are not kept */
+        uint32_t refresh_sec; /* to load again at the latest; 0: no wish */
+        RecordList *keep;     /* KEEP; NULL: none came */
+        bool keep_is_whole;   /* and these are all */
+        uint32_t n_extra;     /* records that are not kept */
 } LoadRecords;
 
 enum {
@@ -189,7 +194,7 @@ enum {
         LOAD_RECORD_E_WATCH,     /* for the caller: a WATCH */
         LOAD_RECORD_E_REPORT,    /* for the caller: a REPORT */
         LOAD_RECORD_E_PROGRESS,  /* for the caller: a PROGRESS */
-        LOAD_RECORD_E_FETCHER,   /* for the caller: it wants a fetcher */
+        LOAD_RECORD_E_FETCHER,   /* for the caller: it wants the fetcher of r->store */
 };
 
 /* @known: the numbers that keys have had; a new one is one higher. */
@@ -239,6 +244,9 @@ int watch_add(Supervisor *s, Span folder, Span name) _must_check_;
 void watch_end_round(Supervisor *s);
 void watch_done(Supervisor *s);
 
+/* keep.c: makes the files say what @list, of KEEP, says. What fails is logged; what is there stays. */
+void keep_profiles(const RecordList *list);
+
 /* admin.c */
 
 #define ADMIN_CLIENTS_MAX 8U
@@ -281,9 +289,11 @@ struct Supervisor {
         RecordList *snapshot; /* NULL: none yet */
         SnapshotCounts counts;
         uint64_t revision, snapshot_realtime;
-        Generations generations; /* of loads that went well or not */
-        uint64_t next_date;      /* as in LoadRecords, of the last load; UINT64_MAX while one is under way */
-        bool announced;          /* READY=1 was said */
+        uint64_t fetched_realtime[ROLE_STORES]; /* when each was last asked for all that it should give, seconds since 1970 */
+        uint32_t refresh_sec;                   /* the last load's wish to be followed by another; 0: none */
+        Generations generations;                /* of loads that went well or not */
+        uint64_t next_date;                     /* as in LoadRecords, of the last load; UINT64_MAX while one is under way */
+        bool announced;                         /* READY=1 was said */
 
         Load *load; /* NULL: none under way */
         bool wanted, wanted_dry, wanted_quiet;

@@ -6,6 +6,7 @@
 #include "common/msg-connection.h"
 #include "common/msg-grant.h"
 #include "common/msg-hello.h"
+#include "common/msg-keep.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
@@ -40,6 +41,10 @@ DEFINE_RECODE(MsgGrant, grant)
 DEFINE_RECODE(MsgBinding, binding)
 DEFINE_RECODE(MsgKeysTaken, keys_taken)
 DEFINE_RECODE(MsgLoad, load)
+DEFINE_RECODE(MsgFetcher, fetcher)
+DEFINE_RECODE(MsgRetry, retry)
+DEFINE_RECODE(MsgRefresh, refresh)
+DEFINE_RECODE(MsgKeep, keep)
 DEFINE_RECODE(MsgGeneration, generation)
 DEFINE_RECODE(MsgProgress, progress)
 DEFINE_RECODE(MsgQuarantine, quarantine)
@@ -94,6 +99,10 @@ static int (*const recoders[256])(Span body, uint8_t type, Buf *record) = {
         [ROLE_BINDING] = recode_binding,
         [ROLE_KEYS_TAKEN] = recode_keys_taken,
         [ROLE_LOAD] = recode_load,
+        [ROLE_FETCHER] = recode_fetcher,
+        [ROLE_RETRY] = recode_retry,
+        [ROLE_REFRESH] = recode_refresh,
+        [ROLE_KEEP] = recode_keep,
         [ROLE_GENERATION] = recode_generation,
         [ROLE_PROGRESS] = recode_progress,
         [ROLE_QUARANTINE] = recode_quarantine,

@@ -8,6 +8,7 @@
 #include "common/msg-connection.h"
 #include "common/msg-grant.h"
 #include "common/msg-hello.h"
+#include "common/msg-keep.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
@@ -106,6 +107,10 @@ static void write_roles(Buf *b) {
                              b, &(MsgBinding) {.alias = SPAN_LITERAL("crm"), .profile = SPAN_LITERAL("bank"), .destination = SPAN_LITERAL("h:1")}));
         write_record("keys-taken", b, msg_keys_taken_encode(b, &(MsgKeysTaken) {.n_missing = 1}));
         write_record("load", b, msg_load_encode(b, &(MsgLoad) {.revision = 1, .resend_keys = true}));
+        write_record("fetcher", b, msg_fetcher_encode(b, &(MsgFetcher) {.store = ROLE_STORE_VAULT, .whole = true}));
+        write_record("retry", b, msg_retry_encode(b, &(MsgRetry) {.after_sec = 7}));
+        write_record("keep", b, msg_keep_encode(b, &(MsgKeep) {.profile = SPAN_LITERAL("bank"), .text = SPAN_LITERAL("DefaultPort=1\n")}));
+        write_record("refresh", b, msg_refresh_encode(b, &(MsgRefresh) {.within_sec = 60}));
         write_record("generation", b, msg_generation_encode(b, &(MsgGeneration) {.profile = SPAN_LITERAL("bank"), .last = 1}));
         write_record("progress", b, msg_progress_encode(b, &(MsgProgress) {.profile = SPAN_LITERAL("bank")}));
         write_record("quarantine", b, msg_quarantine_encode(b, &(MsgQuarantine) {.profile = SPAN_LITERAL("bank"), .sentence = SPAN_LITERAL("why")}));

@@ -18,6 +18,7 @@ FOLDER_RULES = [
     ("crypto-includes-own-and-common", "keyd/crypto/", ("common/", "keyd/crypto/")),
     ("role-includes-own-crypto-common", "keyd/loader/", ("common/", "keyd/crypto/", "keyd/loader/")),
     ("role-includes-own-crypto-common", "keyd/fetcher/", ("common/", "keyd/crypto/", "keyd/fetcher/")),
+    ("role-includes-own-crypto-common", "keyd/runner/", ("common/", "keyd/crypto/", "keyd/runner/")),
     ("role-includes-own-crypto-common", "keyd/verifier/", ("common/", "keyd/crypto/", "keyd/verifier/")),
     ("role-includes-own-crypto-common", "keyd/signer/", ("common/", "keyd/crypto/", "keyd/signer/")),
     ("keyd-has-only-roles", "keyd/", ()),

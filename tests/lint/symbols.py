@@ -44,6 +44,12 @@ ROLES = {
     ],
     "keyd-loader": [("loader-imports-no-network", NETWORK + "|" + LIBCURL), ("loader-imports-no-process", PROCESSES)],
     "keyd-fetcher": [("fetcher-imports-no-process", PROCESSES), ("fetcher-imports-no-key", SIGNING + "|" + KEY_PRODUCTION)],
+    "keyd-runner": [
+        ("runner-imports-no-network", NETWORK + "|" + LIBCURL),
+        ("runner-imports-no-shell", r"system|popen|posix_spawn\w*|exec[lv]pe?|execvpe"),
+        ("runner-imports-no-parser", LIBXML2 + "|" + LIBSSL),
+        ("runner-imports-no-key", SIGNING + "|" + KEY_PRODUCTION),
+    ],
     "keyd-verifier": [
         ("verifier-imports-no-file", FILES),
         ("verifier-imports-no-network", NETWORK + "|" + LIBCURL),

@@ -30,6 +30,12 @@ REFUSED = {
         ("loader-imports-no-process", "fork execve posix_spawn system"),
     ],
     "keyd-fetcher": [("fetcher-imports-no-process", "fork"), ("fetcher-imports-no-key", "EVP_DigestSign PEM_read_bio_PrivateKey")],
+    "keyd-runner": [
+        ("runner-imports-no-network", "socket connect getaddrinfo curl_easy_init"),
+        ("runner-imports-no-shell", "system popen execlp execvp posix_spawn"),
+        ("runner-imports-no-parser", "xmlReadMemory SSL_connect"),
+        ("runner-imports-no-key", "EVP_DigestSign PKCS12_parse"),
+    ],
     "keyd-verifier": [
         ("verifier-imports-no-file", "open open64 openat fopen fopen64 opendir"),
         ("verifier-imports-no-network", "socket connect curl_easy_init"),
@@ -57,6 +63,7 @@ ACCEPTED = {
     "keyd": "socket open posix_spawn accept4 sd_event_new",
     "keyd-loader": "open openat PKCS12_parse d2i_AutoPrivateKey xmlReaderForMemory sendmsg",
     "keyd-fetcher": "curl_easy_perform socket json_loadb",
+    "keyd-runner": "fork execve pipe2 poll",
     "keyd-verifier": "X509_verify_cert X509_STORE_new EVP_DigestVerify d2i_X509 recvmsg",
     "keyd-signer": "EVP_DigestSign d2i_PKCS8_PRIV_KEY_INFO EVP_PKCS82PKEY d2i_X509 PKCS8_PRIV_KEY_INFO_free recvmsg send sd_journal_sendv socketpair",
 }

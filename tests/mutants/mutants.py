@@ -24,6 +24,7 @@ import rows_gateway
 import rows_loader
 import rows_resolver
 import rows_signer
+import rows_stores
 import rows_transcript
 import rows_verifier
 from tree import Tree, TreeError
@@ -51,7 +52,7 @@ class Row:
 
 def load_rows():
     rows = []
-    for module in (rows_transcript, rows_verifier, rows_signer, rows_loader, rows_gateway, rows_resolver):
+    for module in (rows_transcript, rows_verifier, rows_signer, rows_loader, rows_stores, rows_gateway, rows_resolver):
         for path, entries in module.ROWS.items():
             rows += [Row(code, path, *rest) for code, *rest in entries]
     return rows

@@ -23,7 +23,7 @@ MAKEFILE = "/usr/share/selinux/devel/Makefile"
 BASE = "usr/share/selinux/default/base.pp.bz2"
 VERSION = "33"
 SOURCES = [os.path.join(TOP, "selinux", "midtls." + end) for end in ("te", "if", "fc")]
-EXECUTABLES = ("keyd", "keyd-loader", "keyd-fetcher", "keyd-verifier", "keyd-signer", "calld", "calld-resolver")
+EXECUTABLES = ("keyd", "keyd-loader", "keyd-fetcher", "keyd-runner", "keyd-verifier", "keyd-signer", "calld", "calld-resolver")
 
 # A line each that the policy must refuse; one for each sentence of its last section at least.
 BREACHES = [
@@ -33,6 +33,8 @@ BREACHES = [
     "allow midtls_signer_t midtls_key_t:file read;",
     "allow midtls_keyd_t midtls_key_t:file read;",
     "allow midtls_fetcher_t midtls_key_t:file read;",
+    "allow midtls_runner_t midtls_key_t:file read;",
+    "allow midtls_runner_t self:tcp_socket create;",
     "allow midtls_calld_t ramfs_t:file read;",
     "allow midtls_signer_t ramfs_t:file open;",
     "allow midtls_signer_t self:tcp_socket create;",

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "common/msg-keep.h"
 #include "common/msg-load.h"
 #include "tests/unit/lib/codec.h"
 #include "tests/unit/lib/unit.h"
 
 static const CodecField load_fields[] = {
         /* as the body has them */
-        FIELD_U64("revision", 0), FIELD_BOOL("resend_keys"), FIELD_BOOL("signer_is_empty"),     FIELD_BOOL("dry_run"),
-        FIELD_BOOL("quiet"),      FIELD_U64("realtime", 0),  FIELD_U64("previous_realtime", 0),
+        FIELD_U64("revision", 0),
+        FIELD_BOOL("resend_keys"),
+        FIELD_BOOL("signer_is_empty"),
+        FIELD_BOOL("dry_run"),
+        FIELD_BOOL("quiet"),
+        FIELD_U64("realtime", 0),
+        FIELD_U64("previous_realtime", 0),
+        FIELD_U64("fetched_realtime, CyberArk", 0),
+        FIELD_U64("fetched_realtime, Vault", 0),
+        FIELD_U64("fetched_realtime, Conjur", 0),
+        FIELD_U64("fetched_realtime, the instance", 0),
 };
 
 DEFINE_RECODE(MsgLoad, load)
@@ -47,6 +57,48 @@ static void test_crl_codec(void **state) {
         codec_check(&c);
 }
 
+static const CodecField fetcher_fields[] = {
+        /* as the body has them */
+        FIELD_U8("store", 0, ROLE_STORES - 1),
+        FIELD_BOOL("program"),
+        FIELD_BOOL("whole"),
+};
+
+DEFINE_RECODE(MsgFetcher, fetcher)
+
+static void test_fetcher_codec(void **state) {
+        static const Codec c = CODEC(fetcher, ROLE_FETCHER);
+
+        codec_check(&c);
+}
+
+static const CodecField keep_fields[] = {
+        /* as the body has them */
+        FIELD_TEXT("profile", 0, PROTO_NAME_MAX),
+        FIELD_VECTOR("text", 4, 0, KEEP_TEXT_MAX),
+};
+
+DEFINE_RECODE(MsgKeep, keep)
+
+static void test_keep_codec(void **state) {
+        static const Codec c = CODEC(keep, ROLE_KEEP);
+
+        codec_check(&c);
+}
+
+static const CodecField refresh_fields[] = {
+        /* as the body has them */
+        {.name = "within_sec", .kind = CODEC_UINT, .size = 4, .min = 1, .max = UINT32_MAX},
+};
+
+DEFINE_RECODE(MsgRefresh, refresh)
+
+static void test_refresh_codec(void **state) {
+        static const Codec c = CODEC(refresh, ROLE_REFRESH);
+
+        codec_check(&c);
+}
+
 static const CodecField ready_fields[] = {
         /* as the body has them */
         FIELD_TEXT("text", 0, PROTO_TEXT_MAX),
@@ -76,8 +128,13 @@ static void test_values(void **state) {
         MsgLoad l;
         MsgCrl c;
         MsgWatch w;
+        MsgFetcher f;
+        MsgRefresh n;
 
-        assert_int_equal(msg_load_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\5\1\0\0\1\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0\7"), &l), 0);
+        assert_int_equal(msg_load_decode(SPAN_LITERAL("\0\0\0\0\0\0\0\5\1\0\0\1\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0\7"
+                                                      "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\4"),
+                                         &l),
+                         0);
         assert_int_equal(l.revision, 5);
         assert_true(l.resend_keys);
         assert_false(l.signer_is_empty);
@@ -85,6 +142,9 @@ static void test_values(void **state) {
         assert_true(l.quiet);
         assert_int_equal(l.realtime, 8);
         assert_int_equal(l.previous_realtime, 7);
+        assert_int_equal(l.fetched_realtime[ROLE_STORE_CYBERARK], 1);
+        assert_int_equal(l.fetched_realtime[ROLE_STORE_CONJUR], 3);
+        assert_int_equal(l.fetched_realtime[ROLE_STORE_INSTANCE], 4);
 
         assert_int_equal(msg_generation_decode(SPAN_LITERAL("\0\4bank\0\0\0\0\0\0\1\2"), &g), 0);
         assert_true(span_is(g.profile, "bank"));
@@ -94,6 +154,17 @@ static void test_values(void **state) {
         assert_true(span_is(c.profile, "bank"));
         assert_true(c.last);
         assert_true(span_is(c.part, "ab"));
+
+        assert_int_equal(msg_fetcher_decode(SPAN_LITERAL("\1\0\1"), &f), 0);
+        assert_int_equal(f.store, ROLE_STORE_VAULT);
+        assert_true(f.whole);
+        assert_false(f.program);
+        assert_int_equal(msg_fetcher_decode(SPAN_LITERAL("\377\0\1"), &f), WIRE_E_MALFORMED);
+        assert_int_equal(msg_fetcher_decode(SPAN_LITERAL("\1"), &f), WIRE_E_MALFORMED);
+
+        assert_int_equal(msg_refresh_decode(SPAN_LITERAL("\0\0\0\74"), &n), 0);
+        assert_int_equal(n.within_sec, 60);
+        assert_int_equal(msg_refresh_decode(SPAN_LITERAL("\0\0\0\0"), &n), WIRE_E_MALFORMED);
 
         assert_int_equal(msg_watch_decode(SPAN_LITERAL("\0\4/etc\0\1a"), &w), 0);
         assert_true(span_is(w.folder, "/etc"));
@@ -105,8 +176,9 @@ static void test_values(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_load_codec),  cmocka_unit_test(test_generation_codec), cmocka_unit_test(test_crl_codec),
-                cmocka_unit_test(test_ready_codec), cmocka_unit_test(test_idle_codec),       cmocka_unit_test(test_values),
+                cmocka_unit_test(test_load_codec),    cmocka_unit_test(test_generation_codec), cmocka_unit_test(test_crl_codec),
+                cmocka_unit_test(test_ready_codec),   cmocka_unit_test(test_refresh_codec),    cmocka_unit_test(test_keep_codec),
+                cmocka_unit_test(test_fetcher_codec), cmocka_unit_test(test_idle_codec),       cmocka_unit_test(test_values),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

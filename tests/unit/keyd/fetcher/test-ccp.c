@@ -12,7 +12,7 @@
 
 #define NAMES "\"Name\":\"account\",\"Safe\":\"safe\""
 
-static const FetchAsk asked = {.safe = (char *) "safe", .folder = (char *) "", .object = (char *) "account", .platform = (char *) ""};
+static const FetchAsk asked = {.container = (char *) "safe", .folder = (char *) "", .object = (char *) "account", .part = (char *) ""};
 
 /* In a block of exactly its size */
 static void read_bytes(long status, const char *body, size_t size, FetchAnswer *ret) {

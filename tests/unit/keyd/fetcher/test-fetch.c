@@ -81,9 +81,20 @@ static void check_sizes(Secret *record) {
 }
 
 static void test_open(void **state _unused_) {
-        _cleanup_(secret_freep) Secret *key = make_secret(40), *record = NULL;
+        _cleanup_(secret_freep) Secret *key = make_secret(40), *credential = make_secret(9), *record = NULL;
         _cleanup_(fetch_open_done) FetchOpen got = {};
-        const FetchOpen o = {.endpoint = (char *) "https://h/p", .app_id = (char *) "app", .chain = (char *) "-----BEGIN", .key = key};
+        const FetchOpen o = {
+                .store = ROLE_STORE_VAULT,
+                .login = FETCH_LOGIN_APPROLE,
+                .endpoint = (char *) "https://h/p",
+                .identity = (char *) "app",
+                .scope = (char *) "",
+                .login_path = (char *) "approle",
+                .is_versioned = true,
+                .chain = (char *) "-----BEGIN",
+                .key = key,
+                .credential = credential,
+        };
         _cleanup_(pair_done) Pair p;
 
         make_pair(&p);
@@ -91,15 +102,21 @@ static void test_open(void **state _unused_) {
         record = receive(&p);
         assert_int_equal(fetch_parse_open(record, &got), 0);
         assert_string_equal(got.endpoint, "https://h/p");
-        assert_string_equal(got.app_id, "app");
+        assert_int_equal(got.store, ROLE_STORE_VAULT);
+        assert_int_equal(got.login, FETCH_LOGIN_APPROLE);
+        assert_string_equal(got.identity, "app");
+        assert_string_equal(got.scope, "");
+        assert_string_equal(got.login_path, "approle");
+        assert_true(got.is_versioned);
         assert_string_equal(got.chain, "-----BEGIN");
         assert_int_equal(secret_size(got.key), 40);
         assert_memory_equal(secret_data(got.key), secret_data(key), 40);
+        assert_int_equal(secret_size(got.credential), 9);
         check_sizes(TAKE_PTR(record));
 }
 
 static void test_ask(void **state _unused_) {
-        const FetchAsk k = {.safe = (char *) "s", .folder = (char *) "", .object = (char *) "o", .platform = (char *) "p", .timeout_usec = 7};
+        const FetchAsk k = {.container = (char *) "s", .folder = (char *) "", .object = (char *) "o", .part = (char *) "p", .timeout_usec = 7};
         _cleanup_(secret_freep) Secret *record = NULL;
         _cleanup_(fetch_ask_done) FetchAsk got = {};
         _cleanup_(pair_done) Pair p;
@@ -108,10 +125,10 @@ static void test_ask(void **state _unused_) {
         assert_int_equal(fetch_send_ask(p.fds[0], &k, deadline_after(DEADLINE_USEC)), 0);
         record = receive(&p);
         assert_int_equal(fetch_parse_ask(record, &got), 0);
-        assert_string_equal(got.safe, "s");
+        assert_string_equal(got.container, "s");
         assert_string_equal(got.folder, "");
         assert_string_equal(got.object, "o");
-        assert_string_equal(got.platform, "p");
+        assert_string_equal(got.part, "p");
         assert_int_equal(got.timeout_usec, 7);
         check_sizes(TAKE_PTR(record));
 }
@@ -187,11 +204,9 @@ static void test_ca(void **state _unused_) {
         check_sizes(TAKE_PTR(record));
 }
 
-/* The largest value fits a record; a key that is larger than a key is refused. */
+/* The largest value fits a record, and nothing that is larger. */
 static void test_limits(void **state _unused_) {
         _cleanup_(secret_freep) Secret *content = make_secret(FETCH_CONTENT_MAX), *large = make_secret(FETCH_CONTENT_MAX + 1);
-        _cleanup_(secret_freep) Secret *key = make_secret(ROLE_KEY_BYTES_MAX + 1);
-        const FetchOpen o = {.endpoint = (char *) "e", .app_id = (char *) "a", .chain = (char *) "c", .key = key};
         Secret *const contents[] = {content, large};
         _cleanup_(pair_done) Pair p;
 
@@ -203,12 +218,47 @@ static void test_limits(void **state _unused_) {
                 record = receive(&p);
                 assert_int_equal(parse(record), (int) i);
         }
-        for (size_t i = 0; i < 1; i++) {
+}
+
+/* A key that is larger than a key, a certificate without its key, the other way round, a credential that is too long, a store that is none */
+static void test_open_refused(void **state _unused_) {
+        _cleanup_(secret_freep) Secret *large = make_secret(ROLE_KEY_BYTES_MAX + 1), *key = make_secret(9), *none = make_secret(0);
+        _cleanup_(secret_freep) Secret *longest = make_secret(FETCH_CREDENTIAL_MAX), *longer = make_secret(FETCH_CREDENTIAL_MAX + 1);
+        const struct {
+                RoleStore store;
+                FetchLogin login;
+                const char *endpoint, *chain;
+                Secret *key, *credential;
+                bool good;
+        } cases[] = {
+                {ROLE_STORE_VAULT, FETCH_LOGIN_TOKEN, "e", "c", key, longest, true},
+                {ROLE_STORE_VAULT, FETCH_LOGIN_TOKEN, "e", "", none, none, true},
+                {ROLE_STORE_VAULT, FETCH_LOGIN_TOKEN, "e", "c", large, none, false},
+                {ROLE_STORE_VAULT, FETCH_LOGIN_TOKEN, "e", "c", none, none, false},
+                {ROLE_STORE_VAULT, FETCH_LOGIN_TOKEN, "e", "", key, none, false},
+                {ROLE_STORE_VAULT, FETCH_LOGIN_TOKEN, "e", "c", key, longer, false},
+                {ROLE_STORE_VAULT, FETCH_LOGIN_TOKEN, "", "c", key, none, false},
+                {ROLE_STORES, FETCH_LOGIN_TOKEN, "e", "c", key, none, false},
+                {ROLE_STORE_VAULT, _FETCH_LOGIN_MAX, "e", "c", key, none, false},
+        };
+        _cleanup_(pair_done) Pair p;
+
+        make_pair(&p);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const FetchOpen o = {
+                        .store = cases[i].store,
+                        .login = cases[i].login,
+                        .endpoint = (char *) cases[i].endpoint,
+                        .chain = (char *) cases[i].chain,
+                        .key = cases[i].key,
+                        .credential = cases[i].credential,
+                };
                 _cleanup_(secret_freep) Secret *record = NULL;
 
                 assert_int_equal(fetch_send_open(p.fds[0], &o, deadline_after(DEADLINE_USEC)), 0);
                 record = receive(&p);
-                assert_int_equal(parse(record), 1);
+                if (parse(record) != !cases[i].good)
+                        fail_msg("case %zu", i);
         }
 }
 
@@ -225,13 +275,10 @@ static void test_closed_and_late(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_open),
-                cmocka_unit_test(test_ask),
-                cmocka_unit_test(test_answer),
-                cmocka_unit_test(test_answer_contradicts_itself),
-                cmocka_unit_test(test_ca),
-                cmocka_unit_test(test_limits),
-                cmocka_unit_test(test_closed_and_late),
+                cmocka_unit_test(test_open),         cmocka_unit_test(test_ask),
+                cmocka_unit_test(test_answer),       cmocka_unit_test(test_answer_contradicts_itself),
+                cmocka_unit_test(test_ca),           cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_open_refused), cmocka_unit_test(test_closed_and_late),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

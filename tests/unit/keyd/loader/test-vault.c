@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How an account of CyberArk is named, what its value is, and what becomes of a vault that cannot be asked */
+/* How an account is named, what its value is, and what becomes of a vault that cannot be asked */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +11,9 @@
 
 #include "common/chan.h"
 #include "common/msg-hello.h"
+#include "common/msg-load.h"
 #include "common/msg-quarantine.h"
 #include "keyd/crypto/fetch.h"
-#include "keyd/loader/cyberark-id.h"
 #include "keyd/loader/vault.h"
 
 #define N180                                                                                         \
@@ -39,13 +39,13 @@ static void test_id(void **state _unused_) {
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 _cleanup_free_ char *text = strdup(cases[i].text);
-                CyberArkId id;
+                AccountId id;
 
                 assert_non_null(text);
-                assert_int_equal(cyberark_id_parse(text, &id), 0);
-                assert_string_equal(id.safe, cases[i].safe);
+                assert_int_equal(account_parse(ROLE_STORE_CYBERARK, text, &id), 0);
+                assert_string_equal(id.container, cases[i].safe);
                 assert_string_equal(id.object, cases[i].object);
-                assert_string_equal(id.platform, cases[i].platform);
+                assert_string_equal(id.part, cases[i].platform);
         }
 }
 
@@ -57,11 +57,45 @@ static void test_id_refused(void **state _unused_) {
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 _cleanup_free_ char *text = strdup(cases[i]);
-                CyberArkId id;
+                AccountId id;
 
                 assert_non_null(text);
-                if (cyberark_id_parse(text, &id) != 1)
+                if (account_parse(ROLE_STORE_CYBERARK, text, &id) != 1)
                         fail_msg("\"%s\" is taken for an ID", text);
+        }
+}
+
+static void test_paths(void **state _unused_) {
+        static const struct {
+                RoleStore store;
+                const char *text, *object, *part;
+        } good[] = {
+                {ROLE_STORE_VAULT, "partner", "partner", ""},        {ROLE_STORE_VAULT, " a/b c/d#f ", "a/b c/d", "f"},
+                {ROLE_STORE_VAULT, "a:b/..c#x y", "a:b/..c", "x y"}, {ROLE_STORE_CONJUR, "app/db pw", "app/db pw", ""},
+                {ROLE_STORE_CONJUR, "a:b#c//d", "a:b#c//d", ""},
+        };
+        static const struct {
+                RoleStore store;
+                const char *text;
+        } bad[] = {
+                {ROLE_STORE_VAULT, ""},       {ROLE_STORE_VAULT, "#f"},  {ROLE_STORE_VAULT, "a#"},   {ROLE_STORE_VAULT, "a#b#c"},
+                {ROLE_STORE_VAULT, "/a"},     {ROLE_STORE_VAULT, "a/"},  {ROLE_STORE_VAULT, "a//b"}, {ROLE_STORE_VAULT, ".."},
+                {ROLE_STORE_VAULT, "a/../b"}, {ROLE_STORE_VAULT, "./a"}, {ROLE_STORE_VAULT, "a\nb"}, {ROLE_STORE_CONJUR, " "},
+                {ROLE_STORE_CONJUR, "a\rb"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+                AccountId id;
+
+                assert_int_equal(account_parse(good[i].store, good[i].text, &id), 0);
+                assert_string_equal(id.object, good[i].object);
+                assert_string_equal(id.part, good[i].part);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                AccountId id;
+
+                if (account_parse(bad[i].store, bad[i].text, &id) != 1)
+                        fail_msg("\"%s\" is taken for an ID", bad[i].text);
         }
 }
 
@@ -120,20 +154,20 @@ static void test_value_password(void **state _unused_) {
 
 /* Nobody, no configuration, a fetcher that is not there: told at once, and asked for no more. */
 static void test_not_asked(void **state _unused_) {
-        CyberArkConfig config = {.problem = (char *) "empty"};
+        Config config = {.stores[ROLE_STORE_CYBERARK].problem = (char *) "empty"};
         LoadFailure f = {};
         Secret *value = NULL;
         bool is_changing;
         Vault v;
 
-        assert_int_equal(vault_fetch(NULL, "safe:id", &value, &is_changing, &f), 1);
+        assert_int_equal(vault_fetch(NULL, ROLE_STORE_CYBERARK, "safe:id", &value, &is_changing, &f), 1);
         assert_non_null(strstr(f.detail, "[configuration]"));
-        vault_init(&v, &config, -1, -1, 0);
-        assert_int_equal(vault_fetch(&v, "safe:id", &value, &is_changing, &f), 1);
+        vault_init(&v, &config, -1, 0);
+        assert_int_equal(vault_fetch(&v, ROLE_STORE_CYBERARK, "safe:id", &value, &is_changing, &f), 1);
         assert_non_null(strstr(f.detail, "[configuration]"));
         assert_false(v.wants_retry);
-        config.problem = NULL;
-        assert_int_equal(vault_fetch(&v, "id", &value, &is_changing, &f), 1);
+        config.stores[ROLE_STORE_CYBERARK].problem = NULL;
+        assert_int_equal(vault_fetch(&v, ROLE_STORE_CYBERARK, "id", &value, &is_changing, &f), 1);
         assert_non_null(strstr(f.detail, "cannot be used"));
         assert_int_equal(vault_tell_retry(&v), 0);
         vault_done(&v);
@@ -159,14 +193,14 @@ static void assert_told(int fd, unsigned n_waits) {
 
 /* The whole way from @answer as the fetcher sends it */
 static int fetch_with(const FetchAnswer *answer, size_t n_answers, Vault *v, Secret **ret, LoadFailure *f) {
-        static CyberArkConfig config = {.safe = (char *) "s", .timeout_usec = USEC_PER_SEC};
+        static Config config = {.stores[ROLE_STORE_CYBERARK] = {.container = (char *) "s", .timeout_usec = USEC_PER_SEC}};
         int fds[2], control[2], r = 0;
         bool is_changing;
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
-        vault_init(v, &config, control[0], fds[0], 5 * USEC_PER_SEC);
-        v->is_open = true;
+        vault_init(v, &config, control[0], 5 * USEC_PER_SEC);
+        v->channels[ROLE_STORE_CYBERARK] = (VaultChannel) {.fd = fds[0], .is_open = true};
         v->profile = "own";
         for (size_t i = 0; i < n_answers; i++)
                 assert_int_equal(fetch_send_answer(fds[1], answer, deadline_after(USEC_PER_SEC)), 0);
@@ -174,9 +208,9 @@ static int fetch_with(const FetchAnswer *answer, size_t n_answers, Vault *v, Sec
                 shutdown(fds[1], SHUT_WR);
         for (size_t i = 0; i < 2; i++) {
                 *ret = secret_free(*ret);
-                r = vault_fetch(v, "id", ret, &is_changing, f);
+                r = vault_fetch(v, ROLE_STORE_CYBERARK, "id", ret, &is_changing, f);
         }
-        assert_told(control[1], v->is_down ? 1 : 2);
+        assert_told(control[1], v->channels[ROLE_STORE_CYBERARK].is_down ? 1 : 2);
         for (size_t i = 0; i < 2; i++) {
                 close(fds[i]);
                 close(control[i]);
@@ -208,7 +242,7 @@ static void test_classes(void **state _unused_) {
                 assert_string_equal(f.hint, "what");
                 assert_int_equal(v.wants_retry, cases[i].is_retried);
                 assert_int_equal(v.retry_after_sec, cases[i].is_retried ? 9 : 0);
-                assert_int_equal(v.is_down, cases[i].is_down);
+                assert_int_equal(v.channels[ROLE_STORE_CYBERARK].is_down, cases[i].is_down);
                 assert_int_equal(f.is_alert, cases[i].is_alert);
         }
 }
@@ -220,7 +254,7 @@ static void test_fetcher_gone(void **state _unused_) {
 
         assert_int_equal(fetch_with(NULL, 0, &v, &value, &f), 1);
         assert_non_null(strstr(f.detail, "the fetcher has failed"));
-        assert_true(v.wants_retry && v.is_down);
+        assert_true(v.wants_retry && v.channels[ROLE_STORE_CYBERARK].is_down);
 }
 
 static void test_good(void **state _unused_) {
@@ -237,10 +271,11 @@ static void test_good(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_id),        cmocka_unit_test(test_id_refused),
-                cmocka_unit_test(test_value),     cmocka_unit_test(test_value_password),
-                cmocka_unit_test(test_not_asked), cmocka_unit_test(test_classes),
-                cmocka_unit_test(test_good),      cmocka_unit_test(test_fetcher_gone),
+                cmocka_unit_test(test_paths),          cmocka_unit_test(test_id),
+                cmocka_unit_test(test_id_refused),     cmocka_unit_test(test_value),
+                cmocka_unit_test(test_value_password), cmocka_unit_test(test_not_asked),
+                cmocka_unit_test(test_classes),        cmocka_unit_test(test_good),
+                cmocka_unit_test(test_fetcher_gone),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void test_dry_run(void **state) {
 
         fixture_start(f, true);
         assert_int_equal(fixture_reload(f, true, &text), 0);
-        assert_non_null(strstr(text, "dry=1 quiet=0 previous=3 last=1 keys=0 fds=5 "));
+        assert_non_null(strstr(text, "dry=1 quiet=0 previous=3 last=1 keys=0 fds=8 "));
 
         assert_true(fixture_call(f, &a));
         assert_int_equal(a.revision, 1);

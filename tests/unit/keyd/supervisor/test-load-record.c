@@ -12,6 +12,7 @@
 #include "common/msg-certificates.h"
 #include "common/msg-connection.h"
 #include "common/msg-hello.h"
+#include "common/msg-keep.h"
 #include "common/msg-load.h"
 #include "common/msg-profile.h"
 #include "common/msg-quarantine.h"
@@ -53,7 +54,13 @@ static int encode(char letter, Buf *b) {
         case 'W':
                 return msg_watch_encode(b, &(MsgWatch) {.folder = SPAN_LITERAL("/")});
         case 'Q':
-                return msg_empty_encode(b, (MsgType) ROLE_FETCHER);
+                return msg_fetcher_encode(b, &(MsgFetcher) {.store = ROLE_STORE_VAULT});
+        case 'I':
+                return msg_keep_encode(b, &(MsgKeep) {.profile = SPAN_LITERAL("a"), .text = SPAN_LITERAL("b")});
+        case 'J': /* these were all */
+                return msg_keep_encode(b, &(MsgKeep) {});
+        case 'V':
+                return msg_refresh_encode(b, &(MsgRefresh) {.within_sec = 60});
         case 'Y':
                 return msg_retry_encode(b, &(MsgRetry) {.after_sec = 7});
         case 'G':
@@ -94,10 +101,10 @@ typedef struct Row {
 
 static void test_matrix(void **state _unused_) {
         static const Row rows[] = {
-                {"", "SWTGQY"},   {"S", "CRPUNEWTY"}, {"SC", "CRPUNEWTY"}, {"SCR", "RPUNEWTY"}, {"SCRP", "PUNEWTY"},
-                {"SPN", "NEWTY"}, {"SCRPUNE", ""},    {"W", "SWTGQY"},     {"SW", "CRPUNEWTY"}, {"Q", "SWTGY"},
+                {"", "SWTGQYVIJ"}, {"S", "CRPUNEWTYV"}, {"SC", "CRPUNEWTYV"}, {"SCR", "RPUNEWTYV"}, {"SCRP", "PUNEWTYV"}, {"SPN", "NEWTYV"},
+                {"SCRPUNE", ""},   {"W", "SWTGQYVIJ"},  {"SW", "CRPUNEWTYV"}, {"Q", "SWTGYVIJ"},    {"IJ", "SWTGQYV"},
         };
-        static const char all[] = "SZCRPUNEWTGKQY";
+        static const char all[] = "SZCRPUNEWTGKQYVIJ";
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 for (const char *letter = all; *letter; letter++) {
@@ -125,9 +132,22 @@ static void test_retry(void **state _unused_) {
         assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
         assert_int_equal(take(&r, "SP"), 0);
         assert_false(r.wants_retry);
-        assert_int_equal(take(&r, "Y"), 0);
+        assert_int_equal(take(&r, "YV"), 0);
         assert_true(r.wants_retry);
         assert_int_equal(r.retry_after_sec, 7);
+        assert_int_equal(r.refresh_sec, 60);
+        load_records_done(&r);
+}
+
+static void test_keep(void **state _unused_) {
+        LoadRecords r;
+
+        assert_int_equal(load_records_init(&r, REVISION, NOW, &known), 0);
+        assert_int_equal(take(&r, "II"), 0);
+        assert_false(r.keep_is_whole);
+        assert_int_equal(take(&r, "J"), 0);
+        assert_true(r.keep_is_whole);
+        assert_int_equal(record_list_count(r.keep), 2);
         load_records_done(&r);
 }
 
@@ -299,10 +319,10 @@ static void test_same(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_matrix),         cmocka_unit_test(test_retry),     cmocka_unit_test(test_counts),
-                cmocka_unit_test(test_next_date),      cmocka_unit_test(test_too_many),  cmocka_unit_test(test_only),
-                cmocka_unit_test(test_too_many_extra), cmocka_unit_test(test_malformed), cmocka_unit_test(test_same),
-                cmocka_unit_test(test_generations),
+                cmocka_unit_test(test_matrix), cmocka_unit_test(test_keep),           cmocka_unit_test(test_retry),
+                cmocka_unit_test(test_counts), cmocka_unit_test(test_next_date),      cmocka_unit_test(test_too_many),
+                cmocka_unit_test(test_only),   cmocka_unit_test(test_too_many_extra), cmocka_unit_test(test_malformed),
+                cmocka_unit_test(test_same),   cmocka_unit_test(test_generations),
         };
         int r;
 

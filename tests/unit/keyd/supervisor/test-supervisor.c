@@ -20,7 +20,7 @@
 
 /* Standard input, output and error, and the role's channels */
 #define FDS_OF_VERIFIER 5
-#define TOLD_FIRST "mode=good resend=1 empty=1 dry=0 quiet=0 previous=0 last=0 keys=1 fds=6 credentials=1 notify=0 pid="
+#define TOLD_FIRST "mode=good resend=1 empty=1 dry=0 quiet=0 previous=0 last=0 keys=1 fds=9 credentials=1 notify=0 pid="
 
 static const char *toy_path;
 
@@ -122,7 +122,7 @@ static void test_signer_replaced(void **state) {
         assert_int_equal(kill(pid_of(f, 0), SIGKILL), 0);
 
         told = fixture_told(f, 2);
-        assert_non_null(strstr(told, "\nmode=same resend=1 empty=1 dry=0 quiet=1 previous=3 last=1 keys=1 fds=6 "));
+        assert_non_null(strstr(told, "\nmode=same resend=1 empty=1 dry=0 quiet=1 previous=3 last=1 keys=1 fds=9 "));
         wait_restarted(f, 0, 1);
 }
 
