@@ -46,8 +46,11 @@ int store_config_make_absolute(const char *file, char **path) _must_check_;
 /* config-cyberark.c: what @xml says where [CyberArk] says nothing. */
 int config_take_cyberark(Config *c, const XmlCyberArk *xml, Problems *problems) _must_check_;
 
-/* Whether @value, which is "cyberark:..." and the like or not, can be asked for: what is wrong is a problem in @file. */
+/* Whether @value, which is "cyberark:..." and the like or not, names an account: what is wrong is a problem in @file. */
 int config_check_account(const Config *c, const char *value, const char *file, unsigned line, Problems *problems) _must_check_;
+
+/* Whether the stores that @p names can be asked: what is wrong is a problem in its file, and none of its own. */
+int config_check_stores(const Config *c, const ProfileConfig *p, Problems *problems) _must_check_;
 
 /* True for a password that stands there itself, instead of where it is. */
 bool config_password_is_plain(const char *s);

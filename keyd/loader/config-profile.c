@@ -281,6 +281,9 @@ int config_load_profile(const ConfigFile *file, const Config *c, const ConfigXml
                 r = resolve_paths(p, c);
         if (r >= 0)
                 r = config_first_error(problems, n_before, &p->reason);
+        /* That is midtls.conf's fault: what the profile wants is known, so it keeps its key. */
+        if (r >= 0)
+                r = config_check_stores(c, p, problems);
         if (r < 0)
                 return r;
 

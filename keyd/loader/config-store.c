@@ -294,13 +294,23 @@ int config_check_account(const Config *c, const char *value, const char *file, u
         if (!account_find(value, &store, &text))
                 return 0;
         name = account_store_name(store);
-        if (c->stores[store].problem)
-                return problems_add(problems, file, line, false, c->stores[store].problem, "%s cannot be asked", name);
         if (account_parse(store, text, &id) != 0)
                 return problems_add(problems, file, line, false, account_form(store), "the account's ID in %s cannot be used", name);
-        if (store == ROLE_STORE_CYBERARK && !id.container[0] && !c->stores[store].container)
+        if (store == ROLE_STORE_CYBERARK && !c->stores[store].problem && !id.container[0] && !c->stores[store].container)
                 return problems_add(problems, file, line, false, "write SAFE:ID, or set Safe= in [CyberArk]",
                                     "the account's ID in CyberArk names no safe");
 
         return 0;
+}
+
+int config_check_stores(const Config *c, const ProfileConfig *p, Problems *problems) {
+        const char *const values[] = {p->password, p->key_password};
+        RoleStore store;
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(values) && r >= 0; i++)
+                if (account_find(values[i], &store, NULL) && c->stores[store].problem)
+                        r = problems_add(problems, p->file, 0, false, c->stores[store].problem, "%s cannot be asked", account_store_name(store));
+
+        return r;
 }

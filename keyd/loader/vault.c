@@ -219,7 +219,7 @@ int vault_fetch(Vault *v, RoleStore store, const char *id, Secret **ret, bool *r
         int r = 0;
 
         if (!c || c->problem)
-                return load_failure(ret_failure, VERDICT_UNSUPPORTED, "see the section of that store in midtls.conf(5)",
+                return load_failure(ret_failure, VERDICT_UNSUPPORTED, c ? c->problem : "see its section in midtls.conf(5)",
                                     "%s cannot be asked here [configuration]", name);
         if (account_parse(store, id, &parsed) != 0 || (store == ROLE_STORE_CYBERARK && !parsed.container[0] && !c->container))
                 return load_failure(ret_failure, VERDICT_IO, account_form(store), "the account's ID in %s cannot be used [configuration]", name);

@@ -25,6 +25,8 @@ ALLOWED = {
     "keyd": COMMON | {"connect-notify", "list-configuration", "list-keystores"},
     "loader": COMMON | SECRET_MEMORY | {"list-configuration", "list-keystores", "read-configuration", "read-keystore", "stat-keystore", "write-configuration"},
     "fetcher": COMMON | OUTSIDE,
+    # CyberArk's program is none of ours: a module of the host's own says what that may do.
+    "runner": COMMON,
     "verifier": COMMON,
     "signer": COMMON | SECRET_MEMORY | {"see-processes"},
     "calld": COMMON | TCP | {"connect-notify"},
@@ -33,8 +35,8 @@ ALLOWED = {
 }
 
 DOMAINS = {
-    "keyd": "midtls_keyd_t", "keyd-loader": "midtls_loader_t", "keyd-fetcher": "midtls_fetcher_t", "keyd-verifier": "midtls_verifier_t",
-    "keyd-signer": "midtls_signer_t", "calld": "midtls_calld_t", "calld-resolver": "midtls_resolver_t",
+    "keyd": "midtls_keyd_t", "keyd-loader": "midtls_loader_t", "keyd-fetcher": "midtls_fetcher_t", "keyd-runner": "midtls_runner_t",
+    "keyd-verifier": "midtls_verifier_t", "keyd-signer": "midtls_signer_t", "calld": "midtls_calld_t", "calld-resolver": "midtls_resolver_t",
 }
 
 

@@ -20,7 +20,7 @@ COMMON = {"be-dumpable", "connect-journal", "connect-notify", "fork", "list-etc"
 CONFIGURATION = {"list-configuration", "list-keystores", "read-configuration", "read-host-key", "read-keystore", "stat-keystore"}
 NETWORK = {"connect-https", "connect-smtp", "connect-ssh", "inet", "inet6", "send-dns", "send-other"}
 ALLOWED = {
-    "midtls-keyd.service": COMMON | CONFIGURATION | {"inotify", "signal"},
+    "midtls-keyd.service": COMMON | CONFIGURATION | {"inotify", "signal", "write-state"},
     "midtls-calld.service": COMMON | NETWORK | {"connect-abstract", "connect-keyd", "list-sys"},
 }
 # The same with the program's own filter. The fetcher gets a network by a drop-in only.
@@ -87,7 +87,7 @@ def roles_filters():
 def calld_sees_nothing():
     """Not even as root, in calld's own view of the files."""
     root = "/proc/%d/root" % main_pid("midtls-calld.service")
-    for path in ("/etc/midtls", "/run/credentials", "/dev/shm", "/opt", "/var/lib", "/home", "/root"):
+    for path in ("/etc/midtls", "/run/credentials", "/dev/shm", "/opt", "/var/lib/midtls", "/home", "/root"):
         equal(os.listdir(root + path) if os.path.exists(root + path) else [], [], path + " as calld sees it")
     equal(stat.S_IMODE(os.stat(root + "/run/midtls/keyd-admin.sock").st_mode), 0, "mode of the admin socket as calld sees it")
 

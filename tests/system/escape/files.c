@@ -38,6 +38,21 @@ static int try_list(const char *path) {
         return n > 0 ? 0 : -ENOENT;
 }
 
+/* What others have there: a service's root has the name of keyd's folder. */
+static int try_list_others(const char *path) {
+        DIR *d = opendir(path);
+        struct dirent *e;
+        int n = 0;
+
+        if (!d)
+                return -errno;
+        while ((e = readdir(d)))
+                if (e->d_name[0] != '.' && strcmp(e->d_name, "midtls") != 0)
+                        n++;
+        closedir(d);
+        return n > 0 ? 0 : -ENOENT;
+}
+
 /* A file in folder @path, which goes again where that is not refused too */
 static int try_create(const char *path) {
         char name[256];
@@ -89,6 +104,7 @@ static const Try tries[] = {
         {"read-configuration", try_read, "/etc/midtls/midtls.conf"},
         {"list-configuration", try_list, "/etc/midtls"},
         {"write-configuration", try_create, "/etc/midtls"},
+        {"write-state", try_create, "/var/lib/midtls"},
         {"read-credential", try_read, "/run/credentials/midtls-keyd.service/plain"},
         {"list-credentials", try_list, "/run/credentials"},
 
@@ -100,7 +116,7 @@ static const Try tries[] = {
         {"list-etc", try_list, "/etc"},
         {"list-root", try_list, "/root"},
         {"list-home", try_list, "/home"},
-        {"list-var", try_list, "/var/lib"},
+        {"list-var", try_list_others, "/var/lib"},
         {"list-journal", try_list, "/var/log/journal"},
         {"read-journal-socket", try_stat, "/run/systemd/private"},
 
