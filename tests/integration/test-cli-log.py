@@ -220,8 +220,10 @@ def main(suite):
         pair.connection("refused", "mauth", free_port())
         stack.enter_context(pair)
 
-        suite.run("a handshake", counted, pair, "crm", 200, "1")
-        suite.run("a kept connection", counted, pair, "crm", 200, "0")
+        # A caller's connection stays with one worker, and connections to servers are a worker's.
+        with contextlib.closing(pair.connect()) as caller:
+            suite.run("a handshake", counted, pair, "crm", 200, "1", connection=caller)
+            suite.run("a kept connection", counted, pair, "crm", 200, "0", connection=caller)
         suite.run("no connection", counted, pair, "refused", 502, "0")
         suite.run("three attempts, three handshakes", counted, pair, "thrice", 200, "3")
         suite.run("a caller that goes away", cancelled, pair)
