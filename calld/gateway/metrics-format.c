@@ -109,6 +109,8 @@ static void put_now(MetricsText *t, const MetricsNow *now) {
         put_gauge(t, "midtls_calls_in_flight", NULL, "Calls under way.", now->n_calls);
         put_gauge(t, "midtls_workers", NULL, "Threads that make calls.", now->n_workers);
         put_gauge(t, "midtls_keyd_up", NULL, "Whether keyd is there.", now->keyd_up);
+        metrics_family(t, "midtls_sandbox", "gauge", NULL, "1: how calld is confined, as in its record of the event sandbox.");
+        metrics_printf(t, "midtls_sandbox{level=\"%s\"} 1\n", now->sandbox);
         put_gauge(t, "midtls_connections_draining", NULL, "Former states of connections, counted by worker, that calls under way still use.",
                   now->n_draining);
         metrics_family(t, "midtls_configuration_timestamp_seconds", "gauge", "seconds",

@@ -59,6 +59,7 @@ typedef struct MetricsNow {
         unsigned n_draining;         /* connections of former configurations that calls still use */
         uint64_t configuration_usec; /* realtime: when keyd last stated the configuration; 0: never */
         bool keyd_up;
+        const char *sandbox; /* a text of ours, without quotes */
         const Directory *directory;
 } MetricsNow;
 

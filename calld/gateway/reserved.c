@@ -60,6 +60,7 @@ static void answer_metrics(Exchange *e) {
                 .n_draining = shared_draining(g->shared),
                 .configuration_usec = shared_configuration_usec(g->shared),
                 .keyd_up = shared_keyd_is_up(g->shared),
+                .sandbox = g->shared->sandbox,
                 .directory = g->directory,
         };
 

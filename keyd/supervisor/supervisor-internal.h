@@ -238,6 +238,9 @@ typedef struct Watch {
 
 int watch_start(Supervisor *s) _must_check_;
 
+/* Whoever calls it loads anew now. */
+void watch_forget_changes(Supervisor *s);
+
 /* Begins a round: what is not named again until watch_end_round() is forgotten. */
 void watch_begin_round(Supervisor *s);
 int watch_add(Supervisor *s, Span folder, Span name) _must_check_;

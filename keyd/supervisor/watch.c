@@ -43,6 +43,12 @@ static void wait_for_silence(Supervisor *s) {
         supervisor_arm(s->debounce_source, waited >= s->p->debounce_max_usec ? 0 : MIN_OF(s->p->debounce_usec, s->p->debounce_max_usec - waited));
 }
 
+/* What a load that begins now reads anyway is no reason for another one. */
+void watch_forget_changes(Supervisor *s) {
+        s->first_change_usec = 0;
+        ignore_result(sd_event_source_set_enabled(s->debounce_source, SD_EVENT_OFF), "a load more does no harm");
+}
+
 static int on_change(sd_event_source *source _unused_, const struct inotify_event *event, void *userdata) {
         Watch *w = userdata;
 

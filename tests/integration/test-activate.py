@@ -38,7 +38,8 @@ class Activated:
         self.path = self.dir + "/toy.sock"
         self.kind = kind
         self.command = [os.path.join(BUILD, "tests", "lib", "activate"), "--name=toy", "--type=" + kind, "--path=" + self.path,
-                        "--log=" + self.dir + "/log", "--pid-file=" + self.dir + "/pid", "--exits=" + self.dir + "/exits", "--",
+                        "--log=" + self.dir + "/log", "--pid-file=" + self.dir + "/pid", "--exits=" + self.dir + "/exits",
+                        "--stop-timeout=3", "--",
                         sys.executable, "-c", TOY, toy]
 
     def __enter__(self):
@@ -93,12 +94,13 @@ def restarted():
         contains(a.read("exits"), "killed 9\n", "exits")
 
 
-def ended(toy):
+def ended(toy, end):
     with Activated("stream", toy) as a:
         a.ask()
         pid = int(a.read("pid"))
         a.process.terminate()
         equal(a.process.wait(15), 0, "exit status")
+        equal(a.read("exits"), end, "end of the daemon")
         equal(os.path.exists("/proc/%d" % pid), False, "the daemon is there")
         equal(os.path.exists(a.path), False, "the socket is there")
 
@@ -122,8 +124,8 @@ def main(suite):
     for kind in ("stream", "seqpacket"):
         suite.run("started by a connection: " + kind, lazily, kind)
     suite.run("started again after a kill", restarted)
-    for toy in ("lasting", "stubborn"):
-        suite.run("SIGTERM ends a daemon: " + toy, ended, toy)
+    for toy, end in (("lasting", "killed 15\n"), ("stubborn", "killed 9\n")):
+        suite.run("SIGTERM ends a daemon: " + toy, ended, toy, end)
     suite.run("starts are limited", limited)
 
 

@@ -284,7 +284,7 @@ def killed(pair):
         file.write(keystore)
     n_loads = len(pair.records("keyd", "config-loaded"))
     wait_until(lambda: len(pair.records("keyd", "config-loaded")) > n_loads, "the next load, by itself", 20)
-    wait_until(lambda: is_idle(pair), "its end")
+    wait_until(lambda: is_idle(pair), "its end", 30)
     equal(pair.reload()[0], 0, "exit status of midtls reload")
     equal(state(pair, "mauth"), mauth, "the same key is the same generation")
     good(pair, "fast")

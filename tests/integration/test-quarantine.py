@@ -43,7 +43,7 @@ def add_slow(pair, server, slow, name):
 
 
 def becomes_ready(pair, name):
-    wait_until(lambda: is_ready(pair, name), name + " is ready in the end", 60)
+    wait_until(lambda: is_ready(pair, name), name + " is ready in the end", 120)
     equal(pair.call("GET", "/", host=name).status, 200, "status of " + name)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
@@ -116,6 +117,24 @@ def dry_run(pair, issuer):
     os.unlink(elsewhere)
 
 
+@contextlib.contextmanager
+def busy(path):
+    """It changes all the time: keyd waits for silence, three seconds at most, before it loads by itself."""
+    ended = threading.Event()
+
+    def touch():
+        while not ended.wait(0.05):
+            os.utime(path)
+
+    thread = threading.Thread(target=touch)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def transcript(pair, peer):
     messages = rogue.capture(peer.port)
     return b"".join(rogue.with_certificate(messages, pair.pki, "p256", rogue.TLS13))
@@ -139,9 +158,10 @@ def come_and_go(pair, server):
 
         path = os.path.join(pair.etc, "guest.profile")
         hidden = os.path.join(pair.dir, "guest.profile")
-        os.rename(path, hidden)
-        reload(pair, 1, "guest: removed: there is no such profile now", "visit.connection: ", arguments=["--dry-run"])
-        os.rename(hidden, path)
+        with busy(os.path.join(pair.etc, "midtls.conf")):
+            os.rename(path, hidden)
+            reload(pair, 1, "guest: removed: there is no such profile now", "visit.connection: ", arguments=["--dry-run"])
+            os.rename(hidden, path)
         os.unlink(path)
         record = pair.wait_record("keyd", "key-removed", PROFILE="guest")
         contains(record["MESSAGE"], "no such profile", "record")

@@ -134,6 +134,7 @@ def main(suite):
             for (make, tls, kind), port in ports.items():
                 pair.connection("%s-%s-%s-%s" % (make, key, tls.replace(".", ""), kind), key, port)
         stack.enter_context(pair)
+        wait_until(lambda: pair.call("GET", "/readyz", host="midtls").status == 200, "calld knows the connections", 30)
         for make, tls, kind in ports:
             for key in pki.KEYS:
                 suite.run("%s, TLS %s, %s server, %s key" % (make, tls, kind, key), check, pair,

@@ -4,10 +4,11 @@
  * activate: socket activation of one daemon as systemd does it, for tests and for trying things out
  *
  *      activate --name=keyd --type=seqpacket --path=P [--name=...]... --log=FILE
- *               [--pid-file=FILE] [--exits=FILE] -- DAEMON ARG...
+ *               [--pid-file=FILE] [--exits=FILE] [--stop-timeout=SECONDS] -- DAEMON ARG...
  *
  * Binds, prints "ready" on standard output and closes it, waits for a connection, starts the daemon with LISTEN_FDS, and
- * starts it again on the next connection after it has ended. SIGTERM ends the daemon and removes the sockets.
+ * starts it again on the next connection after it has ended. SIGTERM ends the daemon, with SIGKILL when it takes too long, and removes
+ * the sockets.
  */
 
 #include <errno.h>
@@ -29,7 +30,7 @@
 
 #define STARTS_MAX 20U /* StartLimitBurst= */
 #define STARTS_INTERVAL_SEC 10
-#define STOP_TIMEOUT_SEC 30 /* calls under way, then a sanitizer that looks for leaks */
+#define STOP_TIMEOUT_SEC_DEFAULT 30 /* calls under way, then a sanitizer that looks for leaks */
 
 typedef struct Activator {
         ListenSocket sockets[LISTEN_MAX];
@@ -38,6 +39,7 @@ typedef struct Activator {
         char **command;
         int signals;  /* signalfd */
         pid_t daemon; /* 0: does not run */
+        time_t stop_timeout_sec;
         time_t starts[STARTS_MAX];
         size_t n_starts;
         bool stopping;
@@ -194,7 +196,7 @@ static int wait_and_act(Activator *a) {
 }
 
 static void stop_daemon(Activator *a) {
-        time_t deadline = now_sec() + STOP_TIMEOUT_SEC;
+        time_t deadline = now_sec() + a->stop_timeout_sec;
         struct pollfd fd = {.fd = a->signals, .events = POLLIN};
 
         if (a->daemon > 0) {
@@ -263,15 +265,23 @@ static bool add_socket(Activator *a, const char *name) {
         return true;
 }
 
+static bool parse_seconds(const char *text, time_t *ret) {
+        char *end;
+        long n = strtol(text, &end, 10);
+
+        if (end == text || *end || n < 1 || n > 600)
+                return false;
+
+        *ret = n;
+        return true;
+}
+
 static bool parse_options(Activator *a, int argc, char **argv) {
         static const struct option options[] = {
-                {"name", required_argument, NULL, 'n'},
-                {"type", required_argument, NULL, 't'},
-                {"path", required_argument, NULL, 'p'},
-                {"log", required_argument, NULL, 'l'},
-                {"pid-file", required_argument, NULL, 'i'},
-                {"exits", required_argument, NULL, 'e'},
-                {},
+                {"name", required_argument, NULL, 'n'},         {"type", required_argument, NULL, 't'},
+                {"path", required_argument, NULL, 'p'},         {"log", required_argument, NULL, 'l'},
+                {"pid-file", required_argument, NULL, 'i'},     {"exits", required_argument, NULL, 'e'},
+                {"stop-timeout", required_argument, NULL, 's'}, {},
         };
         int c;
 
@@ -290,6 +300,8 @@ static bool parse_options(Activator *a, int argc, char **argv) {
                         a->pid_file = optarg;
                 else if (c == 'e')
                         a->exits = optarg;
+                else if (c == 's' && parse_seconds(optarg, &a->stop_timeout_sec))
+                        continue;
                 else
                         return false;
         }
@@ -299,7 +311,7 @@ static bool parse_options(Activator *a, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-        Activator a = {.signals = -1};
+        Activator a = {.signals = -1, .stop_timeout_sec = STOP_TIMEOUT_SEC_DEFAULT};
         bool complete = parse_options(&a, argc, argv);
 
         for (size_t i = 0; i < a.n_sockets; i++)
@@ -307,7 +319,7 @@ int main(int argc, char **argv) {
         if (!complete) {
                 fprintf(stderr, "usage: activate --name=NAME --type=stream|seqpacket --path=PATH "
                                 "[--name=...] --log=FILE "
-                                "[--pid-file=FILE] [--exits=FILE] -- DAEMON [ARG...]\n");
+                                "[--pid-file=FILE] [--exits=FILE] [--stop-timeout=SECONDS] -- DAEMON [ARG...]\n");
                 return 2;
         }
 

@@ -134,8 +134,13 @@ static void test_users(void **state) {
 
 static char *format(const Metrics *m, MetricsForm form) {
         _cleanup_(buf_done) Buf text = BUF_INIT(65536);
-        MetricsNow now = {
-                .n_calls = 2, .n_workers = 3, .n_draining = 4, .configuration_usec = 1500000, .keyd_up = true, .directory = &(Directory) {}};
+        MetricsNow now = {.n_calls = 2,
+                          .n_workers = 3,
+                          .n_draining = 4,
+                          .configuration_usec = 1500000,
+                          .keyd_up = true,
+                          .sandbox = "syscall filter; no Landlock",
+                          .directory = &(Directory) {}};
         char *copy;
 
         assert_int_equal(metrics_format(m, &now, form, &text), 0);
@@ -163,6 +168,7 @@ static void test_metrics(void **state) {
                 "\nmidtls_handshakes_total{kind=\"full\"} 2\n",
                 "\nmidtls_signatures_refused_total{reason=\"sni\"} 2\n",
                 "\nmidtls_keyd_up 1\n",
+                "\nmidtls_sandbox{level=\"syscall filter; no Landlock\"} 1\n",
                 "\nmidtls_connections_draining 4\n",
                 "\nmidtls_configuration_timestamp_seconds 1.500000\n",
         };

@@ -153,11 +153,32 @@ static void test_admin_other_user(void **state) {
         assert_int_equal(status, 0);
 }
 
+/* A change that a reload has read is no reason for another load. */
+static void test_change_reloaded(void **state) {
+        Fixture *f = *state;
+        _cleanup_free_ char *told = NULL;
+        uint64_t deadline_usec;
+        unsigned n = 0;
+
+        f->p.debounce_usec = USEC_PER_SEC;
+        fixture_start(f, true);
+        fixture_write_file(f, "etc/key", "new");
+        deadline_usec = deadline_after(f->p.debounce_usec + 500 * USEC_PER_MSEC);
+        assert_int_equal(fixture_reload(f, false, NULL), 0);
+        while (now_usec() < deadline_usec)
+                poll(NULL, 0, 10);
+
+        told = fixture_told(f, 2);
+        for (const char *c = told; *c; c++)
+                n += *c == '\n';
+        assert_int_equal(n, 2);
+}
+
 int main(int argc, char *argv[]) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         const struct CMUnitTest tests[] = {
-                TEST(test_dry_run),           TEST(test_requests_remembered), TEST(test_admin_malformed),
-                TEST(test_admin_not_reading), TEST(test_admin_idle),          TEST(test_admin_other_user),
+                TEST(test_dry_run),    TEST(test_requests_remembered), TEST(test_admin_malformed), TEST(test_admin_not_reading),
+                TEST(test_admin_idle), TEST(test_admin_other_user),    TEST(test_change_reloaded),
         };
 
         if (argc != 2 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
