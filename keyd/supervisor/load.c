@@ -258,7 +258,9 @@ static void begin_round(Supervisor *s) {
         s->n_retries = s->round.wants_retry ? s->n_retries + 1 : 0;
         s->round = (LoadRound) {.quiet = s->wanted_quiet};
         s->wanted = s->wanted_quiet = false;
-        watch_forget_changes(s);
+        /* One that nobody asked for leaves out what is young, changed or not. */
+        if (!s->round.quiet)
+                watch_forget_changes(s);
         ignore_result(sd_event_source_set_enabled(s->retry_source, SD_EVENT_OFF), "a load more does no harm");
         quarantine_set_due(s, true);
         admin_load_begun(s, false);
