@@ -6,13 +6,15 @@
  * Started only when Program= is set in [CyberArk]; lives for one load. The one process of midtls that runs a program which is not its own: the
  * fetcher faces the network, the loader opens keystores, and the supervisor lives long, so it is none of them. It should hold nothing but the value
  * that is on its way; it must not speak to anybody but the loader and the program. It installs no filter of its own, because that would bind the
- * program too, of whose calls nothing is known; the unit's filter holds for both, and NoExecPaths= forbids the program until an administrator allows
- * it.
+ * program too, of whose calls nothing is known; the unit's filter holds for both, and so does Landlock: what the supervisor may keep on disk, the
+ * program may not write. NoExecPaths= forbids the program until an administrator allows it.
  */
 
 #include <poll.h>
 
 #include "common/jail.h"
+#include "common/landlock.h"
+#include "common/log.h"
 #include "common/role-process.h"
 #include "keyd/runner/run.h"
 
@@ -116,6 +118,15 @@ static int work(void) {
         return serve(&open);
 }
 
+static int confine(bool sandbox_off) {
+        static const LandlockRules rules = {.allow_files = landlock_allow_execute, .tcp = LANDLOCK_TCP_CONNECT};
+        char text[LANDLOCK_TEXT_MAX];
+        int r;
+
+        r = sandbox_off ? 0 : landlock_confine(&rules, text);
+        return r < 0 ? log_errno(r, "Cannot confine the runner by Landlock") : 0;
+}
+
 int main(int argc, char *argv[]) {
         RoleOptions o;
         int r;
@@ -126,6 +137,9 @@ int main(int argc, char *argv[]) {
         if (r != 0)
                 return EXIT_USAGE;
         role_open_log("keyd-runner", o.log);
+
+        if (confine(o.sandbox_off) < 0)
+                return EXIT_FAILURE;
 
         /* That the channel was closed is how it ends. */
         return work() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -27,11 +27,24 @@ static void start_next(Supervisor *s);
 
 /* end: it went well */
 
+/* When what a store gave is as old as it may become: loads in between, which asked for other things, do not put that off. */
+static uint64_t until_old(const Supervisor *s, uint64_t now) {
+        uint64_t least = s->refresh_sec * USEC_PER_SEC;
+
+        for (size_t i = 0; i < ROLE_STORES; i++) {
+                uint64_t date = (s->fetched_realtime[i] + s->refresh_sec) * USEC_PER_SEC;
+
+                /* In the past: it is not used any more, or could not be asked. */
+                if (date > now)
+                        least = MIN_OF(least, date - now);
+        }
+        return least;
+}
+
 /* Also when the next certificate begins or ends: a successor that lies ready is taken then. */
 static void arm_refresh(Supervisor *s) {
         uint64_t now = load_realtime_usec(), date = MIN_OF(s->next_date, UINT64_MAX / USEC_PER_SEC) * USEC_PER_SEC;
-
-        uint64_t refresh = s->refresh_sec > 0 ? MIN_OF(s->p->refresh_usec, s->refresh_sec * USEC_PER_SEC) : s->p->refresh_usec;
+        uint64_t refresh = s->refresh_sec > 0 ? MIN_OF(s->p->refresh_usec, until_old(s, now)) : s->p->refresh_usec;
 
         supervisor_arm(s->refresh_source, MIN_OF(refresh, date > now ? date - now : 0));
 }
@@ -245,7 +258,9 @@ static void begin_round(Supervisor *s) {
         s->n_retries = s->round.wants_retry ? s->n_retries + 1 : 0;
         s->round = (LoadRound) {.quiet = s->wanted_quiet};
         s->wanted = s->wanted_quiet = false;
-        watch_forget_changes(s);
+        /* One that nobody asked for leaves out what is young, changed or not. */
+        if (!s->round.quiet)
+                watch_forget_changes(s);
         ignore_result(sd_event_source_set_enabled(s->retry_source, SD_EVENT_OFF), "a load more does no harm");
         quarantine_set_due(s, true);
         admin_load_begun(s, false);

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from conjurd import Conjurd
 from harness import PASSWORD, SANITIZED, Pair, Suite, contains, equal, fail, wait_until
 from peers import Server
-from stores import ALERT, CONFIGURATION, RETRY, canary, good, p12, profile, row, told
+from stores import ALERT, CONFIGURATION, RETRY, canary, configure, good, loaded, p12, profile, row, settled, told
 
 CANARY = "Canary-" + secrets.token_hex(12)
 PROFILES = ("byname", "whole", "pem", "fresh")
@@ -52,22 +52,24 @@ def values(pair, conjur):
 
 def one_login(pair, conjur):
     """A load logs in once."""
+    settled(pair)
     n = len(conjur.asked)
     reload(pair)
     equal(len([row for row in conjur.asked[n:] if row["method"] == "POST"]), 1, "logins of a load")
 
 
 def fails(pair, conjur, kind, expected, part):
+    settled(pair)
     n = len(conjur.asked)
     conjur.wrong[part] = kind
     out = reload(pair)
-    conjur.wrong.clear()
     n = len(conjur.asked) - n
     # A load, its login, and for each profile what may be an old login
     limit = 5 if kind in ABOUT_ALL else 4 * len(PROFILES)
     if n == 0 or n > limit:
         fail("%d requests in one load" % n)
     told(pair, out, *expected, "byname", "fresh")
+    conjur.wrong.clear()
 
 
 def ended(pair, conjur):
@@ -90,14 +92,15 @@ class OnceSet(set):
 
 def wrong_key(pair, conjur):
     text = open(os.path.join(pair.etc, "midtls.conf")).read()
-    pair.write("midtls.conf", text.replace(conjur.key, "0" * 40))
+    configure(pair, text.replace(conjur.key, "0" * 40))
     contains(reload(pair), "Conjur, at the login: the login is not accepted (HTTP 401) [alert]", "reload")
     good(pair, "byname")
-    pair.write("midtls.conf", text)
+    configure(pair, text)
     wait_until(lambda: row(pair, "byname")["reason"] == "", "all is well", 20)
 
 
 def tls_wrong(pair, conjur, server):
+    settled(pair)
     n = len(conjur.asked)
     conjur.use(server)
     out = reload(pair)
@@ -136,6 +139,7 @@ def main(suite):
         conjur, server = stack.enter_context(Conjurd(pair.pki)), stack.enter_context(Server(pair.pki))
         prepare(pair, conjur, server)
         stack.enter_context(pair)
+        loaded(pair, "byname", "whole", "pem")
         suite.run("passwords and keystores", values, pair, conjur)
         suite.run("one login a load", one_login, pair, conjur)
         for kind, expected in LIES.items():

@@ -15,17 +15,7 @@ import pki
 from ccp import PATH, Ccp
 from harness import BUILD, PASSWORD, Pair, Suite, contains, equal, wait_until
 from peers import Server
-
-
-def good(pair, alias):
-    answer = pair.call("GET", "/tell", host=alias)
-    equal(answer.status, 200, "status of %s (%r)" % (alias, answer.body[:400]))
-
-
-def profile(pair, name, server, account, keystore=None):
-    pair.write(name + ".profile", "[Profile]\n%sExternalCredentialStore=cyberark\nPassword=%s\n[Server]\nCAFile=%s/server-ca.pem\n" % (
-        "KeystorePath=%s\n" % keystore if keystore else "", account, pair.pki))
-    pair.connection(name, name, server.port)
+from stores import configure, good, loaded, profile
 
 
 def configuration(pair, ccp):
@@ -68,17 +58,17 @@ def certificates(pair, ccp):
     n = len(ccp.asked)
     for certificate, more, word in (("p256.openssl.p12", "CertPassword=wrong", "password"), ("absent.p12", "", "No such file"),
                                     ("p256.pem", "", "private key")):
-        pair.write("midtls.conf", head + ccp.section(certificate, more))
+        configure(pair, head + ccp.section(certificate, more))
         _, out, _ = pair.reload()
         line = next(line for line in out.splitlines() if line.startswith("byname: kept-old"))
         for part in ("the client certificate for CyberArk", word, "[configuration]"):
             contains(line, part, "reload")
-    pair.write("midtls.conf", head + ccp.section(folder + "/p256.pem", "KeyFile=%s/p384.key" % folder))
+    configure(pair, head + ccp.section(folder + "/p256.pem", "KeyFile=%s/p384.key" % folder))
     contains(pair.reload()[1], "belongs to the private key", "reload")
     equal(len(ccp.asked), n, "requests")
     for certificate, more in ((folder + "/p256.pem", "KeyFile=%s/p256.key" % folder), ("p256.openssl.p12", "CertPassword=" + PASSWORD),
                               ("rsa2048.keytool.p12", "CertPassword=" + PASSWORD), ("ed25519.bundle.pem", "")):
-        pair.write("midtls.conf", head + ccp.section(certificate, more))
+        configure(pair, head + ccp.section(certificate, more))
         status, out, _ = pair.reload()
         equal(status, 0, "reload with %s (%s)" % (certificate, out))
 
@@ -117,7 +107,7 @@ def from_config_xml(suite, server):
         for name in ("one", "two"):
             pair.write(name + ".profile", "[Server]\nCAFile=%s/server-ca.pem\n" % pair.pki)
             pair.connection(name, name, server.port)
-        profile(pair, "three", server, "xml")
+        profile(pair, "cyberark", "three", server, "xml")
         pair.profile("local", "p256.openssl.p12")
         pair.connection("local", "local", server.port)
         ccp.wrong[None] = "slow"
@@ -131,8 +121,9 @@ def by_certificate(suite, server):
     with Ccp(pair.pki) as ccp:
         ccp.secrets["account"] = PASSWORD
         pair.write("midtls.conf", "[MID]\nName=mid-test-01\n" + ccp.section())
-        profile(pair, "byname", server, "account", pair.pki + "/p384.openssl.p12")
+        profile(pair, "cyberark", "byname", server, "account", pair.pki + "/p384.openssl.p12")
         with pair:
+            loaded(pair, "byname")
             good(pair, "byname")
             suite.run("the client certificate", certificates, pair, ccp)
             suite.run("configuration", configuration, pair, ccp)

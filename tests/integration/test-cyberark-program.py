@@ -16,9 +16,9 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 from ccp import ERRORS
-from harness import PASSWORD, SANITIZED, TOP, Pair, Suite, contains, equal, fail, wait_until
+from harness import PASSWORD, SANDBOX, SANITIZED, TOP, Pair, Suite, contains, equal, fail, wait_until
 from peers import Server
-from stores import ALERT, CONFIGURATION, RETRY, canary, good, p12, profile, row, told
+from stores import ALERT, CONFIGURATION, RETRY, canary, configure, good, loaded, p12, profile, row, settled, told
 
 CANARY = "Canary,-;" + secrets.token_hex(12)
 HEAD = "[MID]\nName=mid-test-01\n"
@@ -86,6 +86,8 @@ def values(pair, program):
     equal(set(asked["environment"]) - {"LC_CTYPE"}, {"PATH", "LANG"}, "environment")
     # The fourth is the folder that is read.
     equal(asked["files"], ["0", "1", "2", "3"], "descriptors")
+    if SANDBOX == "full" and not SANITIZED:
+        equal([row["writes"] for row in program.asked() if row["writes"]], [], "folders that it can write to")
     asked = next(row for row in program.asked() if "PolicyID" in row["arguments"][4])
     equal(asked["arguments"][4], "Query=Safe=MidSafe;Folder=Root;Object=plat;PolicyID=WinDomain", "query")
 
@@ -100,31 +102,33 @@ def running(program):
 
 
 def fails(pair, program, kind, expected):
+    settled(pair)
     n = len(program.asked())
     program.wrong["*"] = kind
     out = reload(pair)
-    program.wrong.clear()
     wait_until(lambda: running(program) == [], "no process is left", 5)
     n = len(program.asked()) - n
     # A value that is being changed is asked for again until the time is over.
     if n == 0 or n > 10:
         fail("%d runs in one load" % n)
     told(pair, out, *expected, "byname", "fresh")
+    program.wrong.clear()
 
 
 def changing(pair, program):
     """The value is being changed: it is asked for again, and the new one counts."""
-    pair.write("midtls.conf", HEAD + program.section("Folder=Root").replace("1500ms", "8s"))
+    configure(pair, HEAD + program.section("Folder=Root").replace("1500ms", "8s"))
     program.once["Partner"] = "changing"
     n = len(program.asked())
     out = reload(pair)
     contains(out, "byname: unchanged", "reload")
     equal(len([row for row in program.asked()[n:] if "Partner" in row["arguments"][4]]) >= 2, True, "runs")
-    pair.write("midtls.conf", HEAD + program.section("Folder=Root"))
+    configure(pair, HEAD + program.section("Folder=Root"))
 
 
 def not_run(pair, program):
     """What others than root can change is not run; nor what is no file."""
+    settled(pair)
     n = len(program.asked())
     cases = ((lambda: os.chmod(program.path, 0o775), "others than root can change it"), (lambda: os.chmod(program.folder, 0o777), "others than root"),
              (lambda: os.chown(program.path, 65534, 0), "others than root can change it"))
@@ -137,12 +141,12 @@ def not_run(pair, program):
         contains(out, word, "reload")
         contains(out, "[configuration]", "reload")
     for path, word in ((program.folder, "it is no file"), (program.path + ".absent", "No such file"), ("/dev/null", "it is no file")):
-        pair.write("midtls.conf", HEAD + program.section().replace(program.path, path))
+        configure(pair, HEAD + program.section().replace(program.path, path))
         contains(reload(pair), word, "reload")
-    pair.write("midtls.conf", HEAD + program.section() + "Endpoint=https://localhost/\n")
+    configure(pair, HEAD + program.section() + "Endpoint=https://localhost/\n")
     contains(reload(pair), "are both set", "reload")
     equal(len(program.asked()), n, "runs")
-    pair.write("midtls.conf", HEAD + program.section("Folder=Root"))
+    configure(pair, HEAD + program.section("Folder=Root"))
     wait_until(lambda: row(pair, "byname")["reason"] == "", "all is well", 20)
 
 
@@ -168,10 +172,13 @@ def main(suite):
         profile(pair, "cyberark", "byname", server, "Partner 'x' `id`", p12(pair, "p384", CANARY))
         profile(pair, "cyberark", "whole", server, "whole", extra="KeyPassword=cyberark:keypw")
         profile(pair, "cyberark", "fresh", server, "fresh", p12(pair, "p384", CANARY))
+        os.environ["STATE_DIRECTORY"] = os.path.join(pair.dir, "state")
+        os.mkdir(os.environ["STATE_DIRECTORY"], 0o700)
         stack.enter_context(pair)
-        pair.write("midtls.conf", HEAD + program.section("Folder=Root"))
+        loaded(pair, "byname", "whole")
+        configure(pair, HEAD + program.section("Folder=Root"))
         profile(pair, "cyberark", "plat", server, "MidSafe:plat:WinDomain", p12(pair, "p384", CANARY))
-        wait_until(lambda: row(pair, "plat") and row(pair, "plat")["reason"] == "", "loaded", 15)
+        loaded(pair, "byname", "whole", "plat")
         suite.run("what is run", values, pair, program)
         for kind, expected in WRONG.items():
             suite.run("wrong: " + kind, fails, pair, program, kind, expected)

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from harness import BUILD, SANITIZED, Pair, Suite, contains, equal, fail, wait_until
 from peers import Server
-from stores import ALERT, CONFIGURATION, RETRY, canary, good, p12, row
+from stores import ALERT, CONFIGURATION, RETRY, canary, configure, good, p12, replace, row, settled
 from tableapi import COLUMNS, PASSWORD, TableApi
 
 CANARY = "Canary-" + secrets.token_hex(12)
@@ -85,15 +85,16 @@ def check(pair, instance):
     good_conf = HEAD + instance.section("Timeout=1500ms")
     for section, word in ((instance.section("Refresh=1s"), "Refresh="), (instance.section().replace("https:", "http:"), "no https URL"),
                           (instance.section().replace("User=", "#"), "User= and Password= are needed"), (instance.section("Precedence=x"), "local or instance")):
-        pair.write("midtls.conf", HEAD + section)
+        configure(pair, HEAD + section)
         contains(reload(pair, 1), word, "reload")
-    pair.write("midtls.conf", good_conf)
+    configure(pair, good_conf)
     ready(pair, "remote")
 
 
 def lies(pair, instance, kind, expected):
     """Nothing changes, and it is told."""
     klass, word = expected
+    settled(pair)
     before, n = kept(pair), len(instance.asked)
     instance.wrong[None] = kind
     out = reload(pair, 1)
@@ -152,9 +153,9 @@ def precedence(pair, instance):
     pair.profile("remote", "p384.openssl.p12")
     reload(pair)
     wait_until(lambda: row(pair, "remote")["key_type"] == "ec-p384", "the local one", 15)
-    pair.write("midtls.conf", HEAD + instance.section("Precedence=instance\nTimeout=1500ms"))
+    replace(pair, "midtls.conf", HEAD + instance.section("Precedence=instance\nTimeout=1500ms"))
     wait_until(lambda: row(pair, "remote")["key_type"] == "ec-p256", "the instance's", 15)
-    pair.write("midtls.conf", HEAD + instance.section("Precedence=local\nTimeout=1500ms"))
+    replace(pair, "midtls.conf", HEAD + instance.section("Precedence=local\nTimeout=1500ms"))
     wait_until(lambda: row(pair, "remote")["key_type"] == "ec-p384", "the local one", 15)
     os.unlink(os.path.join(pair.etc, "remote.profile"))
     wait_until(lambda: row(pair, "remote")["key_type"] == "ec-p256", "the instance's", 15)
@@ -165,7 +166,7 @@ def columns(pair, instance):
     instance.table = "u_profiles"
     instance.records = [{"u_" + name: value for name, value in record.items()} for record in instance.records]
     n = len(instance.asked)
-    pair.write("midtls.conf", HEAD + instance.section("Table=u_profiles\nColumns=%s\nCertFile=%s/p256.bundle.pem" % (
+    configure(pair, HEAD + instance.section("Table=u_profiles\nColumns=%s\nCertFile=%s/p256.bundle.pem" % (
         " ".join("u_" + name for name in COLUMNS), pair.pki)).replace("User=", "#").replace("Password=", "#"))
     before = kept(pair)
     reload(pair)
@@ -173,7 +174,7 @@ def columns(pair, instance):
     equal("Authorization" in instance.asked[-1]["headers"], False, "a password")
     equal(kept(pair), before, "what is kept")
     equal(len(instance.asked) > n, True, "requests")
-    pair.write("midtls.conf", HEAD + instance.section("Table=u_profiles\nColumns=a b c"))
+    configure(pair, HEAD + instance.section("Table=u_profiles\nColumns=a b c"))
     contains(reload(pair, 1), "does not name 7 columns", "reload")
     instance.table = "mid_protocol_profile"
     instance.records = [{name[2:]: value for name, value in record.items()} for record in instance.records]
@@ -181,7 +182,7 @@ def columns(pair, instance):
 
 def away(pair, instance):
     """keyd starts while the instance is away: what was kept is loaded."""
-    pair.write("midtls.conf", HEAD + instance.section("Timeout=1500ms"))
+    configure(pair, HEAD + instance.section("Timeout=1500ms"))
     reload(pair)
     instance.wrong[None] = "503"
     pair.kill("keyd")

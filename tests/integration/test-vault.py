@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from harness import PASSWORD, SANITIZED, Pair, Suite, contains, equal, fail, wait_until
 from peers import Server, Silent
-from stores import ALERT, CONFIGURATION, RETRY, canary, good, p12, profile, row, told
+from stores import ALERT, CONFIGURATION, RETRY, canary, configure, good, loaded, p12, profile, replace, row, settled, told
 from vaultd import ROLE, SECRET_ID, Vaultd
 
 CANARY = "Canary-" + secrets.token_hex(12)
@@ -47,8 +47,12 @@ def reload(pair, status=1):
     return out
 
 
+def text_for(vault, login, more=""):
+    return HEAD + vault.section(login, "Timeout=1500ms\n" + more)
+
+
 def use(pair, vault, login, more=""):
-    pair.write("midtls.conf", HEAD + vault.section(login, "Timeout=1500ms\n" + more))
+    configure(pair, text_for(vault, login, more))
 
 
 def values(pair, vault):
@@ -64,16 +68,17 @@ def values(pair, vault):
 
 def fails(pair, vault, kind, expected, part=None):
     """The fresh profile has no key; the old ones keep theirs. Every request goes wrong, or those with PART in their path."""
+    settled(pair)
     n = len(vault.asked)
     vault.wrong[part] = kind
     out = reload(pair)
-    vault.wrong.clear()
     n = len(vault.asked) - n
-    # Another load may be under way.
+    # Another load may have begun by itself.
     limit = 4 if kind in ABOUT_ALL or part else 3 * len(PROFILES)
     if n == 0 or n > limit:
         fail("%d requests in one load" % n)
     told(pair, out, *expected, "byfield", "fresh")
+    vault.wrong.clear()
 
 
 def deleted(pair, vault):
@@ -147,6 +152,7 @@ def versions(pair, vault, token):
 
 
 def tls_wrong(pair, vault, server):
+    settled(pair)
     n = len(vault.asked)
     vault.use(server)
     out = reload(pair)
@@ -160,7 +166,7 @@ def tls_wrong(pair, vault, server):
 def away(pair, vault, token, server):
     """A vault that takes connections and says nothing: other profiles are loaded meanwhile; it is asked again by itself."""
     with Silent() as silent:
-        pair.write("midtls.conf", HEAD + vault.section(token, "Timeout=1500ms").replace(":%d" % vault.port, ":%d" % silent.port))
+        replace(pair, "midtls.conf", text_for(vault, token).replace(":%d" % vault.port, ":%d" % silent.port))
         pair.profile("newcome", "p384.openssl.p12")
         pair.connection("newcome", "newcome", server.port)
         wait_until(lambda: pair.call("GET", "/tell", host="newcome").status == 200, "a profile without the vault is loaded", 15)
@@ -212,10 +218,11 @@ def configuration(pair, vault):
              ("Token=x\nTimeout=2min", "Timeout="), ("Token=x\nNamespace=%s" % ("x" * 600), "too long"))
     n_asked = []
     for login, word in cases:
-        pair.write("midtls.conf", HEAD + vault.section(login))
+        configure(pair, HEAD + vault.section(login))
         contains(reload(pair), word, "reload")
         # What an earlier load asks is over then.
         n_asked.append(len(vault.asked))
+        good(pair, "byfield")
     equal(n_asked[1:], n_asked[1:2] * (len(cases) - 1), "requests")
     loads = len(pair.records("keyd", "config-loaded"))
     use(pair, vault, "Token=file:token")
@@ -240,7 +247,7 @@ def prepare(pair, vault, server):
     vault.secrets.update({"team a/partner": {"pw": CANARY, "password": CANARY}, "whole": {"password": whole}, "keypw": {"password": PASSWORD}})
     token = vault.new_token()
     pair.write("token", token + "\n")
-    use(pair, vault, "Token=file:token")
+    pair.write("midtls.conf", text_for(vault, "Token=file:token"))
     profile(pair, "vault", "byfield", server, "team a/partner#pw", os.path.join(pair.dir, "byfield.p12"))
     profile(pair, "vault", "whole", server, "whole", extra="KeyPassword=vault:keypw")
     profile(pair, "vault", "fresh", server, "fresh", p12(pair, "p384", CANARY))
@@ -257,6 +264,7 @@ def main(suite):
         vault, server = stack.enter_context(Vaultd(pair.pki)), stack.enter_context(Server(pair.pki))
         token = prepare(pair, vault, server)
         stack.enter_context(pair)
+        loaded(pair, "byfield", "whole", "elsewhr")
         suite.run("passwords and keystores", values, pair, vault)
         for kind, expected in LIES.items():
             suite.run("wrong: " + kind, fails, pair, vault, kind, expected)

@@ -22,6 +22,47 @@ def good(pair, alias):
     return answer.json()
 
 
+def children(pair):
+    """Name and state of keyd's children."""
+    keyd = pair.pid("keyd")
+    with open("/proc/%d/task/%d/children" % (keyd, keyd)) as file:
+        for child in file.read().split():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                with open("/proc/%s/stat" % child) as stat:
+                    name, _, rest = stat.read().partition("(")[2].rpartition(")")
+                yield name, rest.split()[0]
+
+
+def settled(pair):
+    """No load is under way: a loader that has ended is left for a while."""
+    wait_until(lambda: not any(name in ("keyd-fetcher", "keyd-runner") or name == "keyd-loader" and state not in "ZX" for name, state in children(pair)),
+               "no load is under way", 30)
+
+
+def loaded(pair, *names):
+    """All is well with them: the first load has little time for a store, and leaves to another what it could not ask."""
+    wait_until(lambda: all(row(pair, name) and row(pair, name)["generation"] > 0 and row(pair, name)["reason"] == "" for name in names),
+               "all is well", 30)
+    settled(pair)
+
+
+def replace(pair, name, text):
+    """A file of the configuration in one step: a load sees the old one or the new one."""
+    path = os.path.join(pair.dir, "new.conf")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    os.rename(path, os.path.join(pair.etc, name))
+
+
+def configure(pair, text):
+    """midtls.conf; the load that keyd begins by itself for that is over."""
+    settled(pair)
+    n = len(pair.records("keyd", "config-loaded"))
+    replace(pair, "midtls.conf", text)
+    wait_until(lambda: len(pair.records("keyd", "config-loaded")) > n, "the new midtls.conf is loaded", 30)
+    settled(pair)
+
+
 def p12(pair, name, password):
     """A PKCS#12 file of the key NAME in the pair's folder, with PASSWORD."""
     path = os.path.join(pair.dir, "%s.%s.p12" % (name, secrets.token_hex(3)))
@@ -46,9 +87,10 @@ def told(pair, out, klass, word, kept, fresh):
     contains(line, "generation %d stays in force" % row(pair, kept)["generation"], "reload")
     wait_until(lambda: word in row(pair, kept)["reason"] + row(pair, kept)["hint"], "midtls list tells why")
     good(pair, kept)
-    answer = pair.call("GET", "/tell", host=fresh)
+    answer = wait_until(lambda: next((got for got in (pair.call("GET", "/tell", host=fresh),) if word in got.body.decode()), None), "the caller is told why")
     equal((answer.status, answer.code()), (503, "key-unavailable"), "at the caller")
-    _, test, _ = pair.midtls("test", fresh)
+    # Another worker of calld may hear of a load a little later.
+    test = wait_until(lambda: next((text for text in (pair.midtls("test", fresh)[1],) if word in text), None), "midtls test tells why")
     record = pair.records("keyd", "key-load-failed", PROFILE=fresh)[-1]
     equal(record["PRIORITY"], "1" if klass == ALERT else "3", "priority")
     for text, where in ((answer.json()["detail"] + "; " + answer.json()["hint"], "at the caller"), (test, "midtls test"), (record["MESSAGE"], "journal")):
@@ -73,15 +115,6 @@ def found_in(pid, needle):
     if n_bytes < 100000:
         fail("only %d bytes of process %d could be read" % (n_bytes, pid))
     return found
-
-
-def children(pair):
-    keyd = pair.pid("keyd")
-    with open("/proc/%d/task/%d/children" % (keyd, keyd)) as file:
-        for child in file.read().split():
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                with open("/proc/%s/comm" % child) as comm:
-                    yield comm.read().strip()
 
 
 def canary(pair, *needles):
@@ -109,4 +142,4 @@ def canary(pair, *needles):
                 if os.path.isfile(path):
                     with open(path, "rb") as file:
                         equal(needle.encode() in file.read(), False, "found in " + name)
-    wait_until(lambda: not any(name in ("keyd-fetcher", "keyd-loader") for name in children(pair)), "fetcher and loader are gone")
+    wait_until(lambda: not any(name in ("keyd-fetcher", "keyd-runner", "keyd-loader") for name, _ in children(pair)), "fetcher and loader are gone")

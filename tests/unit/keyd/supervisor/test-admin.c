@@ -174,11 +174,26 @@ static void test_change_reloaded(void **state) {
         assert_int_equal(n, 2);
 }
 
+/* One that nobody asked for leaves out what is young: it does not count as having read a change. */
+static void test_change_refreshed(void **state) {
+        Fixture *f = *state;
+        _cleanup_free_ char *told = NULL;
+
+        f->p.refresh_usec = 100 * USEC_PER_MSEC;
+        f->p.debounce_usec = 400 * USEC_PER_MSEC;
+        fixture_set_mode(f, "same");
+        fixture_start(f, true);
+        fixture_write_file(f, "etc/key", "new");
+
+        told = fixture_told(f, 10);
+        assert_non_null(strstr(strchr(told, '\n'), "quiet=0"));
+}
+
 int main(int argc, char *argv[]) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         const struct CMUnitTest tests[] = {
                 TEST(test_dry_run),    TEST(test_requests_remembered), TEST(test_admin_malformed), TEST(test_admin_not_reading),
-                TEST(test_admin_idle), TEST(test_admin_other_user),    TEST(test_change_reloaded),
+                TEST(test_admin_idle), TEST(test_admin_other_user),    TEST(test_change_reloaded), TEST(test_change_refreshed),
         };
 
         if (argc != 2 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
