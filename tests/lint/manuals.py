@@ -23,7 +23,8 @@ REFERENCE = re.compile(r"^\.(?:It )?Xr (midtls[\w.-]*) (\d)", re.MULTILINE)
 
 def run(*command):
     environment = dict(os.environ, LC_ALL="C.UTF-8", MANROFFSEQ="", MANWIDTH="80")
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, check=False).stdout
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    return done.stdout + done.stderr  # in one pipe, a line of one would come into the middle of a line of the other
 
 
 def say(report, rule, path, text):
