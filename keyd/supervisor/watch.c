@@ -75,11 +75,16 @@ void watch_begin_round(Supervisor *s) {
 
 static int watch_again(Watch *w) {
         Supervisor *s = w->supervisor;
+        int r;
 
         w->source = sd_event_source_disable_unref(w->source);
         w->gone = false;
 
-        return sd_event_add_inotify(s->loop, &w->source, w->folder, EVENTS, on_change, w);
+        r = sd_event_add_inotify(s->loop, &w->source, w->folder, EVENTS, on_change, w);
+        if (r < 0)
+                return r;
+        /* before a request to reload that came after the change: watch_forget_changes() */
+        return sd_event_source_set_priority(w->source, SD_EVENT_PRIORITY_IMPORTANT);
 }
 
 int watch_add(Supervisor *s, Span folder, Span name) {
