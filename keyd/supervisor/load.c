@@ -28,23 +28,27 @@ static void start_next(Supervisor *s);
 /* end: it went well */
 
 /* When what a store gave is as old as it may become: loads in between, which asked for other things, do not put that off. */
-static uint64_t until_old(const Supervisor *s, uint64_t now) {
+static uint64_t until_old(const Supervisor *s, uint64_t now, uint64_t begun) {
         uint64_t least = s->refresh_sec * USEC_PER_SEC;
 
         for (size_t i = 0; i < ROLE_STORES; i++) {
                 uint64_t date = (s->fetched_realtime[i] + s->refresh_sec) * USEC_PER_SEC;
 
-                /* In the past: it is not used any more, or could not be asked. */
-                if (date > now)
-                        least = MIN_OF(least, date - now);
+                /* The load that has ended began before: for it the value was young. Still earlier: it is not used any more, or could not be asked. */
+                if (date > MIN_OF(begun, now))
+                        least = MIN_OF(least, date > now ? date - now : 0);
         }
         return least;
 }
 
-/* Also when the next certificate begins or ends: a successor that lies ready is taken then. */
-static void arm_refresh(Supervisor *s) {
+/*
+ * @begun: when the load that went well did; UINT64_MAX: there was none, and what could not be asked is not asked again at once
+ *
+ * Also when the next certificate begins or ends: a successor that lies ready is taken then.
+ */
+static void arm_refresh(Supervisor *s, uint64_t begun) {
         uint64_t now = load_realtime_usec(), date = MIN_OF(s->next_date, UINT64_MAX / USEC_PER_SEC) * USEC_PER_SEC;
-        uint64_t refresh = s->refresh_sec > 0 ? MIN_OF(s->p->refresh_usec, until_old(s, now)) : s->p->refresh_usec;
+        uint64_t refresh = s->refresh_sec > 0 ? MIN_OF(s->p->refresh_usec, until_old(s, now, begun)) : s->p->refresh_usec;
 
         supervisor_arm(s->refresh_source, MIN_OF(refresh, date > now ? date - now : 0));
 }
@@ -61,7 +65,7 @@ static int commit(Supervisor *s, Load *l) {
                 /* Of the instance it counts that it has answered: no profile would say that it has not. */
                 if (l->records.is_fetched[i] && (i != ROLE_STORE_INSTANCE || l->records.keep_is_whole))
                         s->fetched_realtime[i] = l->records.realtime;
-        arm_refresh(s);
+        arm_refresh(s, l->records.realtime * USEC_PER_SEC);
         s->round.wants_retry = l->records.wants_retry;
         if (s->round.wants_retry)
                 fetcher_arm_retry(s, l->records.retry_after_sec);
@@ -335,7 +339,7 @@ static void start_next(Supervisor *s) {
                 s->next_date = UINT64_MAX;
                 watch_begin_round(s);
         }
-        arm_refresh(s);
+        arm_refresh(s, /* begun= */ UINT64_MAX);
         s->n_loads++;
 
         r = load_start(s, &order, &s->load);
