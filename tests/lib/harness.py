@@ -297,11 +297,11 @@ class Pair:
         """The pid of keyd-verifier or keyd-signer: keyd's child of that name."""
         def find():
             keyd = self.pid("keyd")
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 with open("/proc/%d/task/%d/children" % (keyd, keyd)) as file:
                     children = file.read().split()
                 for child in children:
-                    with contextlib.suppress(FileNotFoundError):
+                    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                         with open("/proc/%s/comm" % child) as file:
                             if file.read().strip() == name:
                                 return int(child)
@@ -326,7 +326,7 @@ class Pair:
             try:
                 with open("/proc/%d/stat" % pid) as file:
                     return file.read().rpartition(")")[2].split()[0] in "ZX"
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):  # the latter when it goes between open() and read()
                 return True
 
         wait_until(gone, name + " is gone")
