@@ -239,7 +239,7 @@ def passed_on(bench, status, headers, body, wanted_headers, method="GET"):
 def refuse_early(peer):
     if peer.read_head():
         peer.send(b"HTTP/1.1 413 X\r\nContent-Length: 4\r\nConnection: close\r\n\r\nmuch")
-        peer.end()
+        peer.linger()
 
 
 def early_answer(bench):

@@ -142,6 +142,15 @@ class Peer:
         with contextlib.suppress(OSError):
             socket.socket.close(self.sock)
 
+    def linger(self):
+        """FIN without close_notify, and what still comes is read, so that no RST takes from the other side what was sent last."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self.sock, socket.SHUT_WR)
+            socket.socket.settimeout(self.sock, 1)
+            while socket.socket.recv(self.sock, 65536):
+                pass
+        self.close()
+
     def end(self):
         """close_notify, then FIN."""
         with contextlib.suppress(OSError, ValueError):
