@@ -60,7 +60,7 @@ class Role:
 
     def ask(self, previous=(), revision=1, last_generation=0, resend=False, empty=False, dry_run=False, quiet=False, now=None, before=0, left_out=None):
         """As common/msg-load.c and msg-quarantine.c write it. LEFT_OUT: (whether it is put off, why)."""
-        self.supervisor.send(struct.pack(">BQ????QQ", LOAD, revision, resend, empty, dry_run, quiet, int(now or time.time()), int(before)))
+        self.supervisor.send(struct.pack(">BQ????QQ4Q", LOAD, revision, resend, empty, dry_run, quiet, int(now or time.time()), int(before), 0, 0, 0, 0))
         self.supervisor.send(struct.pack(">BH5sQ", GENERATION, 5, b"mauth", last_generation))
         if left_out:
             why = left_out[1].encode()
