@@ -15,11 +15,12 @@
 #include "calld/call/retry.h"
 #include "calld/call/verify-cache.h"
 
-/* Easy handles kept for later calls: libcurl keeps TLS sessions in them. */
+/* Easy handles kept for later calls */
 #define POOL_IDLE_MAX 64U
 
 struct Pool {
         CurlLoop *curl;
+        CURLSH *sessions; /* TLS sessions: without it libcurl keeps them in an easy handle, and only its next call could resume one */
         X509 *leaf;
         STACK_OF(X509) *chain; /* behind the leaf */
         VerifyCache verified;  /* chains of the server */

@@ -351,23 +351,31 @@ void rig_wait_calls(Rig *r, unsigned n_calls) {
         } while (!found);
 }
 
-void rig_wait_log(Rig *r, const char *text, const char *with) {
-        uint64_t deadline = deadline_after(10 * USEC_PER_SEC);
-
-        while (!log_has(r, text, with)) {
-                ASSERT(now_usec() < deadline);
-                poll(NULL, 0, 5);
-        }
-}
-
-void rig_show_reports(Rig *r) {
+static void show_log(Rig *r, bool records) {
         _cleanup_fclose_ FILE *f = fopen(r->log, "re");
         _cleanup_free_ char *line = NULL;
         size_t size = 0;
 
         while (f && getline(&line, &size, f) > 0)
-                if (line[0] != '{')
+                if (records || line[0] != '{')
                         fputs(line, stderr);
+}
+
+void rig_wait_log(Rig *r, const char *text, const char *with) {
+        uint64_t deadline = deadline_after(10 * USEC_PER_SEC);
+
+        while (!log_has(r, text, with)) {
+                if (now_usec() >= deadline) {
+                        fprintf(stderr, "no record with %s and %s within 10 s:\n", text, with ? with : "anything");
+                        show_log(r, true);
+                        abort();
+                }
+                poll(NULL, 0, 5);
+        }
+}
+
+void rig_show_reports(Rig *r) {
+        show_log(r, false);
 }
 
 int rig_set_up(void **state) {
