@@ -100,11 +100,6 @@ int pool_prepare(Connection *c, sd_event *loop, Turn *turn, CurlLoopOnDone on_do
         if (r < 0)
                 return r;
 
-        /* no lock functions: a pool is one worker's */
-        p->sessions = curl_share_init();
-        if (!p->sessions || curl_share_setopt(p->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
-                return -ENOMEM;
-
         c->pool = TAKE_PTR(p);
         return 0;
 }
@@ -116,7 +111,6 @@ Pool *pool_free(Pool *p) {
         for (size_t i = 0; i < p->n_idle; i++)
                 curl_easy_cleanup(p->idle[i]);
         curlloop_free(p->curl);
-        curl_share_cleanup(p->sessions);
         X509_free(p->leaf);
         sk_X509_pop_free(p->chain, X509_free);
         free(p);
@@ -124,17 +118,9 @@ Pool *pool_free(Pool *p) {
 }
 
 CURL *pool_take_easy(Pool *p) {
-        CURL *easy;
-
         if (p->n_idle > 0)
                 return p->idle[--p->n_idle];
-
-        easy = curl_easy_init();
-        if (easy && curl_easy_setopt(easy, CURLOPT_SHARE, p->sessions) != CURLE_OK) {
-                curl_easy_cleanup(easy);
-                return NULL;
-        }
-        return easy;
+        return curl_easy_init();
 }
 
 void pool_give_easy(Pool *p, CURL *easy) {

@@ -15,12 +15,14 @@
 #include "calld/call/retry.h"
 #include "calld/call/verify-cache.h"
 
-/* Easy handles kept for later calls */
+/*
+ * Easy handles kept for later calls: libcurl keeps TLS sessions in them, one a handle, which is what many calls at once need. A share object would
+ * hold one for all, and a TLS 1.3 ticket is used once (RFC 8446, C.4): of calls at once, one would resume.
+ */
 #define POOL_IDLE_MAX 64U
 
 struct Pool {
         CurlLoop *curl;
-        CURLSH *sessions; /* TLS sessions: without it libcurl keeps them in an easy handle, and only its next call could resume one */
         X509 *leaf;
         STACK_OF(X509) *chain; /* behind the leaf */
         VerifyCache verified;  /* chains of the server */
