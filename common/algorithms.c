@@ -24,7 +24,7 @@ struct Algorithms {
 static OSSL_PROVIDER *wrapped;     /* while a context is made */
 static OSSL_PROVIDER *any_default; /* of the process; never unloaded */
 static const OSSL_ALGORITHM *operations[OSSL_OP__HIGHEST + 1];
-static OSSL_ALGORITHM keymgmts[ALGORITHMS_MAX + 1], decoders[ALGORITHMS_MAX + 1]; /* end with zeros */
+static OSSL_ALGORITHM ciphers[ALGORITHMS_MAX + 1], keymgmts[ALGORITHMS_MAX + 1], decoders[ALGORITHMS_MAX + 1]; /* end with zeros */
 
 /* "RSA:rsaEncryption" is of the type RSA. */
 static bool is_of_type(const char *names, const char *type) {
@@ -36,6 +36,18 @@ static bool is_of_type(const char *names, const char *type) {
 /* Keys of certificates, of key exchanges, and HMAC, which resumption in TLS 1.3 makes a key of. */
 static bool is_for_tls(const OSSL_ALGORITHM *a) {
         static const char *const types[] = {"RSA", "RSA-PSS", "EC", "X25519", "X448", "ED25519", "ED448", "DH", "HMAC"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+                if (is_of_type(a->algorithm_names, types[i]))
+                        return true;
+        return false;
+}
+
+/* What libssl looks for in each SSL_CTX, as a search in vain costs more than one that finds; and that of CTR_DRBG. */
+static bool is_cipher_for_tls(const OSSL_ALGORITHM *a) {
+        static const char *const types[] = {"AES-256-GCM",  "AES-128-GCM",  "ChaCha20-Poly1305", "AES-256-CTR",      "AES-256-CCM",
+                                            "AES-128-CCM",  "AES-256-CBC",  "AES-128-CBC",       "CAMELLIA-256-CBC", "CAMELLIA-128-CBC",
+                                            "ARIA-256-GCM", "ARIA-128-GCM", "DES-EDE3-CBC"};
 
         for (size_t i = 0; i < ARRAY_SIZE(types); i++)
                 if (is_of_type(a->algorithm_names, types[i]))
@@ -63,6 +75,7 @@ static void read_tables(void) {
         any_default = OSSL_PROVIDER_load(OSSL_LIB_CTX_get0_global_default(), "default");
         for (int i = 1; i <= OSSL_OP__HIGHEST; i++)
                 operations[i] = OSSL_PROVIDER_query_operation(wrapped, i, &no_cache);
+        operations[OSSL_OP_CIPHER] = choose(operations[OSSL_OP_CIPHER], is_cipher_for_tls, ciphers);
         operations[OSSL_OP_KEYMGMT] = choose(operations[OSSL_OP_KEYMGMT], is_for_tls, keymgmts);
         operations[OSSL_OP_DECODER] = choose(operations[OSSL_OP_DECODER], is_public_key_decoder, decoders);
 }

@@ -16,6 +16,7 @@
 
 typedef struct Key {
         unsigned n_ref;
+        const char *type;     /* RSA, EC, ED25519, ED448 */
         EVP_PKEY *public_key; /* the default provider's, from the leaf certificate */
         Handshake *handshake;
         KeyClient *client; /* borrowed: outlives every connection */
@@ -25,7 +26,9 @@ Key *key_ref(Key *k);
 Key *key_unref(Key *k);
 DEFINE_CLEANUP(Key *, key_unref)
 
-extern const OSSL_DISPATCH keymgmt_functions[];
+extern const OSSL_DISPATCH keymgmt_rsa_functions[];
+extern const OSSL_DISPATCH keymgmt_ed25519_functions[];
+extern const OSSL_DISPATCH keymgmt_ed448_functions[];
 extern const OSSL_DISPATCH keymgmt_ec_functions[];
 extern const OSSL_DISPATCH signature_functions[];
 extern const OSSL_DISPATCH signature_rsa_functions[];

@@ -21,14 +21,36 @@ Key *key_unref(Key *k) {
         return NULL;
 }
 
-static void *keymgmt_new(void *provctx) {
+static Key *key_new(const char *type) {
         Key *k;
 
-        (void) provctx;
         k = calloc(1, sizeof(*k));
-        if (k)
-                k->n_ref = 1;
+        if (!k)
+                return NULL;
+
+        k->n_ref = 1;
+        k->type = type;
         return k;
+}
+
+static void *keymgmt_new_rsa(void *provctx) {
+        (void) provctx;
+        return key_new("RSA");
+}
+
+static void *keymgmt_new_ec(void *provctx) {
+        (void) provctx;
+        return key_new("EC");
+}
+
+static void *keymgmt_new_ed25519(void *provctx) {
+        (void) provctx;
+        return key_new("ED25519");
+}
+
+static void *keymgmt_new_ed448(void *provctx) {
+        (void) provctx;
+        return key_new("ED448");
 }
 
 static void keymgmt_free(void *keydata) {
@@ -53,6 +75,16 @@ static bool get_pointer(const OSSL_PARAM params[], const char *name, void *ret) 
         return true;
 }
 
+/* The leaf certificate's key, to be compared with a handle's: OpenSSL keeps what comes of it with that key. */
+static int import_public(Key *k, const OSSL_PARAM params[]) {
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, k->type, "provider=default");
+        int ok;
+
+        ok = ctx && EVP_PKEY_fromdata_init(ctx) == 1 && EVP_PKEY_fromdata(ctx, &k->public_key, EVP_PKEY_PUBLIC_KEY, (OSSL_PARAM *) params) == 1;
+        EVP_PKEY_CTX_free(ctx);
+        return ok;
+}
+
 static int keymgmt_import(void *keydata, int selection, const OSSL_PARAM params[]) {
         EVP_PKEY *public_key = NULL;
         Handshake *handshake = NULL;
@@ -62,6 +94,8 @@ static int keymgmt_import(void *keydata, int selection, const OSSL_PARAM params[
         (void) selection;
         if (k->public_key)
                 return 0;
+        if (!OSSL_PARAM_locate_const(params, KEY_PARAM_PUBLIC))
+                return import_public(k, params);
         if (!get_pointer(params, KEY_PARAM_PUBLIC, &public_key) || !get_pointer(params, KEY_PARAM_HANDSHAKE, &handshake) ||
             !get_pointer(params, KEY_PARAM_CLIENT, &client))
                 return 0;
@@ -74,11 +108,20 @@ static int keymgmt_import(void *keydata, int selection, const OSSL_PARAM params[
         return 1;
 }
 
+/* clang-format off */
+#define PUBLIC_TYPES                                                \
+        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0),  \
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),\
+        OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, NULL, 0),              \
+        OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0)
+/* clang-format on */
+
 static const OSSL_PARAM *keymgmt_import_types(int selection) {
         static const OSSL_PARAM types[] = {
                 OSSL_PARAM_octet_string(KEY_PARAM_PUBLIC, NULL, 0),
                 OSSL_PARAM_octet_string(KEY_PARAM_HANDSHAKE, NULL, 0),
                 OSSL_PARAM_octet_string(KEY_PARAM_CLIENT, NULL, 0),
+                PUBLIC_TYPES,
                 OSSL_PARAM_END,
         };
 
@@ -99,15 +142,17 @@ static int keymgmt_export(void *keydata, int selection, OSSL_CALLBACK *callback,
 }
 
 static const OSSL_PARAM *keymgmt_export_types(int selection) {
-        static const OSSL_PARAM types[] = {
-                OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0),
-                OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),
-                OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, NULL, 0),
-                OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0),
-                OSSL_PARAM_END,
-        };
+        static const OSSL_PARAM types[] = {PUBLIC_TYPES, OSSL_PARAM_END};
 
         return selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY ? NULL : types;
+}
+
+/* libssl asks for each connection whether certificate and key belong together. Without this it would export each handle to compare it. */
+static int keymgmt_match(const void *keydata1, const void *keydata2, int selection) {
+        const Key *a = keydata1, *b = keydata2;
+
+        (void) selection;
+        return EVP_PKEY_eq(a->public_key, b->public_key) == 1;
 }
 
 static int keymgmt_get_params(void *keydata, OSSL_PARAM params[]) {
@@ -138,25 +183,24 @@ static const char *keymgmt_ec_query_operation_name(int operation_id) {
 }
 
 /* clang-format off */
-#define KEYMGMT_COMMON                                                              \
-        {OSSL_FUNC_KEYMGMT_NEW, (void (*)(void)) keymgmt_new},                      \
+#define KEYMGMT(new_function)                                                       \
+        {OSSL_FUNC_KEYMGMT_NEW, (void (*)(void)) new_function},                     \
         {OSSL_FUNC_KEYMGMT_FREE, (void (*)(void)) keymgmt_free},                    \
         {OSSL_FUNC_KEYMGMT_HAS, (void (*)(void)) keymgmt_has},                      \
+        {OSSL_FUNC_KEYMGMT_MATCH, (void (*)(void)) keymgmt_match},                  \
         {OSSL_FUNC_KEYMGMT_IMPORT, (void (*)(void)) keymgmt_import},                \
         {OSSL_FUNC_KEYMGMT_IMPORT_TYPES, (void (*)(void)) keymgmt_import_types},    \
         {OSSL_FUNC_KEYMGMT_EXPORT, (void (*)(void)) keymgmt_export},                \
         {OSSL_FUNC_KEYMGMT_EXPORT_TYPES, (void (*)(void)) keymgmt_export_types},    \
         {OSSL_FUNC_KEYMGMT_GET_PARAMS, (void (*)(void)) keymgmt_get_params},        \
         {OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, (void (*)(void)) keymgmt_gettable_params}
-/* clang-format on */
 
-const OSSL_DISPATCH keymgmt_functions[] = {
-        KEYMGMT_COMMON,
-        {0, NULL},
-};
-
+const OSSL_DISPATCH keymgmt_rsa_functions[] = {KEYMGMT(keymgmt_new_rsa), {0, NULL}};
+const OSSL_DISPATCH keymgmt_ed25519_functions[] = {KEYMGMT(keymgmt_new_ed25519), {0, NULL}};
+const OSSL_DISPATCH keymgmt_ed448_functions[] = {KEYMGMT(keymgmt_new_ed448), {0, NULL}};
 const OSSL_DISPATCH keymgmt_ec_functions[] = {
-        KEYMGMT_COMMON,
+        KEYMGMT(keymgmt_new_ec),
         {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, (void (*)(void)) keymgmt_ec_query_operation_name},
         {0, NULL},
 };
+/* clang-format on */

@@ -11,10 +11,10 @@
 
 /* libssl knows the kind of a key by these names. */
 static const OSSL_ALGORITHM keymgmt_algorithms[] = {
-        {"RSA:rsaEncryption", PROVIDER_PROPERTIES, keymgmt_functions, "RSA key held by keyd"},
+        {"RSA:rsaEncryption", PROVIDER_PROPERTIES, keymgmt_rsa_functions, "RSA key held by keyd"},
         {"EC:id-ecPublicKey", PROVIDER_PROPERTIES, keymgmt_ec_functions, "EC key held by keyd"},
-        {"ED25519", PROVIDER_PROPERTIES, keymgmt_functions, "Ed25519 key held by keyd"},
-        {"ED448", PROVIDER_PROPERTIES, keymgmt_functions, "Ed448 key held by keyd"},
+        {"ED25519", PROVIDER_PROPERTIES, keymgmt_ed25519_functions, "Ed25519 key held by keyd"},
+        {"ED448", PROVIDER_PROPERTIES, keymgmt_ed448_functions, "Ed448 key held by keyd"},
         {NULL, NULL, NULL, NULL},
 };
 

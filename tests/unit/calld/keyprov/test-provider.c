@@ -227,6 +227,27 @@ static void test_no_other_use(void **state) {
         peers_done(&p);
 }
 
+/* libssl takes a handle with the certificate it belongs to, and with no other. */
+static void test_belongs_together(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ARRAY_SIZE(key_types); i++) {
+                EVP_PKEY *other_key = credentials_make_key(key_types[i]), *handle = NULL;
+                X509 *other = credentials_make_certificate(other_key, "client", other_key, NULL);
+                Peers p;
+
+                peers_make(&p, key_types[i], TLS1_3_VERSION);
+                assert_int_equal(handle_new(p.public_key, p.handshake, p.client, &handle), 0);
+                assert_int_equal(X509_check_private_key(p.client_certificate, handle), 1);
+                assert_int_equal(X509_check_private_key(p.client_certificate, handle), 1);
+                assert_int_equal(X509_check_private_key(other, handle), 0);
+
+                EVP_PKEY_free(handle);
+                X509_free(other);
+                EVP_PKEY_free(other_key);
+                peers_done(&p);
+        }
+}
+
 /* Other keys stay with the default provider's algorithms. */
 static void test_default_provider(void **state) {
         EVP_PKEY *key = credentials_make_key("ec-p256");
@@ -257,7 +278,7 @@ int main(void) {
                 cmocka_unit_test(test_matrix),           cmocka_unit_test(test_hello_retry),
                 cmocka_unit_test(test_not_requested),    cmocka_unit_test(test_no_common_algorithm),
                 cmocka_unit_test(test_failures),         cmocka_unit_test(test_no_other_use),
-                cmocka_unit_test(test_default_provider),
+                cmocka_unit_test(test_belongs_together), cmocka_unit_test(test_default_provider),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
