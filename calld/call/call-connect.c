@@ -54,6 +54,19 @@ curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct c
         return fd;
 }
 
+static Call *call_of(CURL *easy) {
+        char *private = NULL;
+
+        return curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) == CURLE_OK ? (Call *) private : NULL;
+}
+
+/* A new connection's handshake comes next; a kept connection's is over. */
+bool call_may_go_on(CURL *easy) {
+        Call *c = call_of(easy);
+
+        return !c || c->dead || c->handshake || c->checked || gate_enter(&c->caller->gate, &c->ticket);
+}
+
 CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata) {
         _cleanup_(handshake_unrefp) Handshake *h = NULL;
         Call *c = userdata;
@@ -65,6 +78,8 @@ CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata) {
         if (c->dead)
                 return CURLE_ABORTED_BY_CALLBACK;
 
+        /* timers of libcurl's may make it look at a socket by itself */
+        gate_force(&c->caller->gate, &c->ticket);
         r = handshake_new(c->connection->m.alias, p->generation, span_from_string(c->call_id), &h);
         if (r == 0)
                 r = tls_prepare(ssl_ctx, c->connection, h, c->caller->client);
@@ -193,6 +208,7 @@ int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_p
 
         (void) local_ip;
         (void) remote_port;
+        gate_leave(&c->ticket, true);
         call_find_socket(c, local_port);
         snprintf(c->report.address, sizeof(c->report.address), "%s", remote_ip);
         c->checked = true;

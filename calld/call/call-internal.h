@@ -8,6 +8,7 @@
  */
 
 #include "calld/call/call.h"
+#include "calld/call/gate.h"
 #include "calld/call/pool.h"
 #include "calld/keyprov/keyclient.h"
 #include "calld/keyprov/library.h"
@@ -33,6 +34,7 @@ struct Caller {
         Turn *turn;
         Library *library;
         KeyClient *client;
+        Gate gate;
         unsigned n_calls;
 };
 
@@ -52,6 +54,7 @@ struct Call {
 
         struct CallDetail *detail;     /* borrowed; NULL: not wanted */
         Handshake *handshake;          /* of the connection it opened or took over */
+        GateTicket ticket;             /* for the handshake */
         bool checked;                  /* call_on_connected() has run */
         int sockets[CALL_SOCKETS_MAX]; /* opened last, some of them closed again: libcurl tries several addresses */
         size_t n_sockets;
@@ -132,6 +135,8 @@ void call_forget_peer(Call *c);
 curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address);
 CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata);
 int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port);
+
+bool call_may_go_on(CURL *easy);
 
 /* Whoever needs a new connection needs keyd. Return: false when it is not there; the call has failed then */
 bool call_keyd_is_up(Call *c);

@@ -34,6 +34,9 @@ int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Cal
         r = library_new(&c->library);
         if (r < 0)
                 return r;
+        r = gate_init(&c->gate, loop);
+        if (r < 0)
+                return r;
         r = keyclient_new(connect_keyd, resolver, watch ? is_up : NULL, watch, &c->client);
         if (r < 0)
                 return r;
@@ -48,6 +51,7 @@ Caller *caller_free(Caller *c) {
 
         ASSERT(c->n_calls == 0);
         keyclient_free(c->client);
+        gate_done(&c->gate);
         library_free(c->library);
         turn_free(c->turn);
         sd_event_unref(c->loop);
@@ -127,6 +131,7 @@ static void call_release(Call *c) {
                 return;
 
         c->early_timer = sd_event_source_disable_unref(c->early_timer);
+        gate_leave(&c->ticket, false);
         pool_give_easy(c->connection->pool, TAKE_PTR(c->easy));
         c->caller->n_calls--;
 }
@@ -149,6 +154,7 @@ static void call_destroy(Call *c) {
 }
 
 void call_finish(Call *c, CURLcode result) {
+        gate_leave(&c->ticket, false);
         if (c->dead) {
                 call_destroy(c);
                 return;
@@ -210,6 +216,12 @@ static void on_later(void *userdata) {
         }
 }
 
+static void on_turn(void *userdata) {
+        Call *c = userdata;
+
+        curlloop_go_on(c->connection->pool->curl, c->easy);
+}
+
 CallError *call_fail(Call *c) {
         if (c->failed)
                 return NULL;
@@ -267,6 +279,8 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
         c->error = (CallError) {.alert_id = -1};
         snprintf(c->call_id, sizeof(c->call_id), "%s", request->call_id ? request->call_id : "");
 
+        c->ticket.on_turn = on_turn;
+        c->ticket.userdata = c;
         c->later = (TurnItem) {.run = on_later, .userdata = c};
         *ret = c;
         return 0;
@@ -274,9 +288,10 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
 
 /* Everything that needs the pool. Return: 0, 1 with *ret_error filled, -errno */
 static int call_launch(Call *c, const CallRequest *request, CallError *ret_error) {
+        static const CurlLoopOps ops = {.on_done = on_curl_done, .may_go_on = call_may_go_on};
         int r;
 
-        r = pool_prepare(c->connection, c->caller->loop, c->caller->turn, on_curl_done);
+        r = pool_prepare(c->connection, c->caller->loop, c->caller->turn, &ops);
         if (r == POOL_E_CERTIFICATES) {
                 call_error_set(ret_error, CALL_KEY_UNAVAILABLE, "Look at the certificates in the keystore and in CAFile= of the profile.",
                                "the certificates of profile %.*s cannot be read", (int) c->connection->profile->m.name.size,
@@ -286,6 +301,7 @@ static int call_launch(Call *c, const CallRequest *request, CallError *ret_error
         if (r < 0)
                 return r;
 
+        c->ticket.is_slow = &c->connection->pool->is_slow;
         c->easy = pool_take_easy(c->connection->pool);
         if (!c->easy)
                 return -ENOMEM;

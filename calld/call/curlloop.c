@@ -5,6 +5,8 @@
 #include "calld/call/curlloop.h"
 #include "calld/call/lazy-timer.h"
 
+typedef struct Socket Socket;
+
 struct CurlLoop {
         unsigned n_ref; /* one of the owner, one for each dispatch under way */
         unsigned busy;
@@ -13,7 +15,16 @@ struct CurlLoop {
         TurnItem due;    /* libcurl wants to be called at once */
         LazyTimer timer; /* or at a later time */
         CURLM *multi;
-        CurlLoopOnDone on_done;
+        const CurlLoopOps *ops;
+        Socket *held; /* those held back */
+};
+
+/* One that libcurl waits for. */
+struct Socket {
+        CurlLoop *loop;
+        sd_event_source *source;
+        CURL *easy; /* that opened it, while it is not known to be connected */
+        Socket *next_held;
 };
 
 static void curlloop_unref(CurlLoop *c) {
@@ -39,7 +50,7 @@ static void curlloop_drain(CurlLoop *c) {
                 if (m->msg != CURLMSG_DONE)
                         continue;
                 curl_multi_remove_handle(c->multi, easy);
-                c->on_done(easy, result);
+                c->ops->on_done(easy, result);
         }
 }
 
@@ -55,12 +66,31 @@ static void curlloop_run(CurlLoop *c, curl_socket_t fd, int mask) {
         curlloop_unref(c);
 }
 
+static void hold(Socket *s) {
+        sd_event_source_set_enabled(s->source, SD_EVENT_OFF);
+        s->next_held = s->loop->held;
+        s->loop->held = s;
+}
+
+/* A socket that failed is for libcurl to look at. */
+static bool may_go_on(Socket *s, uint32_t events) {
+        if (s->easy && events == EPOLLOUT && !s->loop->ops->may_go_on(s->easy))
+                return false;
+        s->easy = NULL;
+        return true;
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-        CurlLoop *c = userdata;
+        Socket *s = userdata;
+        CurlLoop *c = s->loop;
         Turn *turn = c->turn;
         int mask = 0;
 
         (void) source;
+        if (!may_go_on(s, events)) {
+                hold(s);
+                return 0;
+        }
         if (events & EPOLLIN)
                 mask |= CURL_CSELECT_IN;
         if (events & EPOLLOUT)
@@ -83,23 +113,47 @@ static void on_deadline(void *userdata) {
         turn_add(c->turn, &c->due);
 }
 
+static void socket_free(Socket *s) {
+        if (!s)
+                return;
+
+        for (Socket **p = &s->loop->held; *p; p = &(*p)->next_held)
+                if (*p == s) {
+                        *p = s->next_held;
+                        break;
+                }
+        sd_event_source_disable_unref(s->source);
+        free(s);
+}
+
+static int socket_new(CurlLoop *c, CURL *easy, curl_socket_t fd, uint32_t events) {
+        Socket *s;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+
+        s->loop = c;
+        s->easy = easy;
+        if (sd_event_add_io(c->loop, &s->source, fd, events, on_io, s) >= 0 && curl_multi_assign(c->multi, fd, s) == CURLM_OK)
+                return 0;
+        socket_free(s);
+        return -ENOMEM;
+}
+
 /* libcurl says which events of a socket it wants. */
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socketp) {
         uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0U) | (what & CURL_POLL_OUT ? EPOLLOUT : 0U);
-        sd_event_source *source = socketp;
-        CurlLoop *c = userdata;
+        Socket *s = socketp;
 
-        (void) easy;
         if (what == CURL_POLL_REMOVE) {
-                sd_event_source_disable_unref(source);
+                socket_free(s);
                 return 0;
         }
 
-        if (source)
-                return sd_event_source_set_io_events(source, events) < 0 ? -1 : 0;
-        if (sd_event_add_io(c->loop, &source, fd, events, on_io, c) < 0)
-                return -1;
-        return curl_multi_assign(c->multi, fd, source) == CURLM_OK ? 0 : -1;
+        if (s)
+                return sd_event_source_set_io_events(s->source, events) < 0 ? -1 : 0;
+        return socket_new(userdata, easy, fd, events) < 0 ? -1 : 0;
 }
 
 /* libcurl says when it wants to be called next. */
@@ -122,7 +176,7 @@ static bool can_multiplex(void) {
         return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
 }
 
-int curlloop_new(sd_event *loop, Turn *turn, CurlLoopOnDone on_done, CurlLoop **ret) {
+int curlloop_new(sd_event *loop, Turn *turn, const CurlLoopOps *ops, CurlLoop **ret) {
         _cleanup_(curlloop_freep) CurlLoop *c = NULL;
         int r;
 
@@ -132,7 +186,7 @@ int curlloop_new(sd_event *loop, Turn *turn, CurlLoopOnDone on_done, CurlLoop **
 
         c->n_ref = 1;
         c->loop = sd_event_ref(loop);
-        c->on_done = on_done;
+        c->ops = ops;
         c->multi = curl_multi_init();
         if (!c->multi)
                 return -ENOMEM;
@@ -169,6 +223,22 @@ void curlloop_remove(CurlLoop *c, CURL *easy) {
         c->busy++;
         curl_multi_remove_handle(c->multi, easy);
         c->busy--;
+}
+
+void curlloop_go_on(CurlLoop *c, CURL *easy) {
+        Socket **p = &c->held;
+
+        while (*p) {
+                Socket *s = *p;
+
+                if (s->easy != easy) {
+                        p = &s->next_held;
+                        continue;
+                }
+                *p = s->next_held;
+                s->easy = NULL;
+                sd_event_source_set_enabled(s->source, SD_EVENT_ON);
+        }
 }
 
 bool curlloop_is_busy(const CurlLoop *c) {

@@ -18,12 +18,17 @@
 
 typedef struct CurlLoop CurlLoop;
 
-typedef void (*CurlLoopOnDone)(CURL *easy, CURLcode result);
+typedef struct CurlLoopOps {
+        void (*on_done)(CURL *easy, CURLcode result);
 
-/* Return: 0 or -errno */
-int curlloop_new(sd_event *loop, Turn *turn, CurlLoopOnDone on_done, CurlLoop **ret) _must_check_;
+        /* A socket of @easy's is writable for the first time. Return: false to let libcurl know of it only after curlloop_go_on() */
+        bool (*may_go_on)(CURL *easy);
+} CurlLoopOps;
 
-/* Closes all connections; may be called from on_done. No easy handle is left in it. */
+/* @ops outlives it. Return: 0 or -errno */
+int curlloop_new(sd_event *loop, Turn *turn, const CurlLoopOps *ops, CurlLoop **ret) _must_check_;
+
+/* Closes all connections; may be called from on_done(). No easy handle is left in it. */
 CurlLoop *curlloop_free(CurlLoop *c);
 DEFINE_CLEANUP(CurlLoop *, curlloop_free)
 
@@ -32,6 +37,9 @@ int curlloop_add(CurlLoop *c, CURL *easy) _must_check_;
 
 /* Ends a transfer; not while curlloop_is_busy(). */
 void curlloop_remove(CurlLoop *c, CURL *easy);
+
+/* Its sockets were held back. Safe while curlloop_is_busy(). */
+void curlloop_go_on(CurlLoop *c, CURL *easy);
 
 /* True while libcurl is running: it must not be called then. */
 bool curlloop_is_busy(const CurlLoop *c);

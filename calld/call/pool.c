@@ -78,7 +78,7 @@ static int make_store(CaCertificates *ca) {
         return 0;
 }
 
-int pool_prepare(Connection *c, sd_event *loop, Turn *turn, CurlLoopOnDone on_done) {
+int pool_prepare(Connection *c, sd_event *loop, Turn *turn, const CurlLoopOps *ops) {
         _cleanup_(pool_freep) Pool *p = NULL;
         int r;
 
@@ -96,7 +96,7 @@ int pool_prepare(Connection *c, sd_event *loop, Turn *turn, CurlLoopOnDone on_do
         if (r != 0)
                 return r;
 
-        r = curlloop_new(loop, turn, on_done, &p->curl);
+        r = curlloop_new(loop, turn, ops, &p->curl);
         if (r < 0)
                 return r;
 

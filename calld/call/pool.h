@@ -29,6 +29,7 @@ struct Pool {
         CURL *idle[POOL_IDLE_MAX];
         size_t n_idle;
         RetryBudget retries;
+        bool is_slow;           /* its last handshakes took long, see gate.h */
         bool distrust_sessions; /* a session was made without our certificate: none is resumed any more */
 };
 
@@ -38,7 +39,7 @@ enum {
 };
 
 /* Makes c->pool, unless there is one; c's profile is ready. Return: 0, POOL_E_CERTIFICATES, -errno */
-int pool_prepare(Connection *c, sd_event *loop, Turn *turn, CurlLoopOnDone on_done) _must_check_;
+int pool_prepare(Connection *c, sd_event *loop, Turn *turn, const CurlLoopOps *ops) _must_check_;
 Pool *pool_free(Pool *p);
 DEFINE_CLEANUP(Pool *, pool_free)
 

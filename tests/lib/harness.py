@@ -161,6 +161,7 @@ class Pair:
         self.keep = bool(os.environ.get("MIDTLS_TEST_KEEP"))
         self.expected_exits = {"exited 0"}
         self.asked_directly = ()  # beginnings of call ids of signatures that the test itself asked keyd for
+        self.last_call_id = None
         self.lost_calls = False  # calld was killed: calls under way have no record
         os.mkdir(self.etc, 0o700)
         self.write("midtls.conf", "[MID]\nName=mid-test-01\n" + config)
@@ -332,7 +333,11 @@ class Pair:
         wait_until(gone, name + " is gone")
 
     def records(self, daemon, event=None, **fields):
-        """Records of a log; fields by name without MIDTLS_."""
+        """Records of a log; fields by name without MIDTLS_. A call's record comes after its answer: with calld's, that of the last answer is there."""
+        if daemon == "calld" and self.last_call_id and not self.lost_calls:
+            last = ("calld", "call", self.last_call_id)
+            self.last_call_id = None
+            wait_until(lambda: self.records(*last[:2], CALL_ID=last[2]), "the record of call %s" % last[2])
         found = []
         with open(os.path.join(self.dir, "log", daemon + ".json"), errors="replace") as file:
             for line in file:
@@ -367,6 +372,8 @@ class Pair:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body, encode_chunked=chunked)
         answer = Answer(connection.getresponse())
+        if host != "midtls":
+            self.last_call_id = answer.header("Midtls-Call-Id")
         if not kept:
             connection.close()
         return answer
