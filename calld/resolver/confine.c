@@ -133,7 +133,8 @@ static const JailRule resolver_calls[] = {
         {.name = "dup2"},
         {.name = "dup3"},
         {.name = "kill",       .has_argument = true, .argument = 1, .mask = UINT32_MAX, .value = SIGKILL},
-        {.name = "prctl"},
+        {.name = "prctl",      .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = PR_SET_PDEATHSIG},
+        {.name = "prctl",      .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = PR_SET_NO_NEW_PRIVS}, /* libseccomp */
         {.name = "seccomp"},
         {.name = "socketpair", .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = AF_UNIX},
         {.name = "wait4"},

@@ -96,7 +96,6 @@ static const JailRule syscalls[] = {
         {.name = "gettid"},
         {.name = "gettimeofday"},
         {.name = "getuid"},
-        {.name = "prctl"},
         {.name = "prlimit64"},
         {.name = "restart_syscall"},
         {.name = "rt_sigaction"},

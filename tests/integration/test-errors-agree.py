@@ -141,7 +141,7 @@ def slow_header(pair):
 
 def not_http(pair, data, status, detail):
     """libmicrohttpd answers such requests itself; the record is ours."""
-    known = {record["MIDTLS_CALL_ID"] for record in pair.records("calld", "call")}
+    known = {record["MIDTLS_CALL_ID"] for record in pair.records("calld", "call", REASON="request-invalid")}
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as caller:
         caller.settimeout(10)
         caller.connect(pair.socket)
@@ -149,8 +149,8 @@ def not_http(pair, data, status, detail):
             caller.sendall(data)
         if status:
             contains(caller.recv(4096), b"HTTP/1.1 %d " % status, "answer")
-    new = wait_until(lambda: [r for r in pair.records("calld", "call") if r["MIDTLS_CALL_ID"] not in known], "a record")[0]
-    equal((new["MIDTLS_VERDICT"], new["MIDTLS_REASON"], bool(new["MIDTLS_HINT"])), ("failed", "request-invalid", True), "record")
+    new = wait_until(lambda: [r for r in pair.records("calld", "call", REASON="request-invalid") if r["MIDTLS_CALL_ID"] not in known], "a record")[0]
+    equal((new["MIDTLS_VERDICT"], bool(new["MIDTLS_HINT"])), ("failed", True), "record")
     contains(new["MESSAGE"], detail, "message of the record")
 
 

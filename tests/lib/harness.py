@@ -161,7 +161,7 @@ class Pair:
         self.keep = bool(os.environ.get("MIDTLS_TEST_KEEP"))
         self.expected_exits = {"exited 0"}
         self.asked_directly = ()  # beginnings of call ids of signatures that the test itself asked keyd for
-        self.last_call_id = None
+        self.answered = set()  # ids of calls whose records were not seen yet
         self.lost_calls = False  # calld was killed: calls under way have no record
         os.mkdir(self.etc, 0o700)
         self.write("midtls.conf", "[MID]\nName=mid-test-01\n" + config)
@@ -244,6 +244,7 @@ class Pair:
             fail("calls and signatures do not agree: %s" % gaps[:4])
 
     def log_lines(self):
+        self.settle()
         lines = []
         for daemon in ("keyd", "calld"):
             with open(os.path.join(self.dir, "log", daemon + ".json"), "rb") as file:
@@ -332,12 +333,22 @@ class Pair:
 
         wait_until(gone, name + " is gone")
 
+    def settle(self):
+        """A call's record comes after its answer: waits for those of all answers."""
+        def recorded():
+            self.answered -= {record["MIDTLS_CALL_ID"] for record in self.read_records("calld", "call")}
+            return not self.answered or self.lost_calls
+
+        if self.answered:
+            wait_until(recorded, "the records of calls")
+
     def records(self, daemon, event=None, **fields):
-        """Records of a log; fields by name without MIDTLS_. A call's record comes after its answer: with calld's, that of the last answer is there."""
-        if daemon == "calld" and self.last_call_id and not self.lost_calls:
-            last = ("calld", "call", self.last_call_id)
-            self.last_call_id = None
-            wait_until(lambda: self.records(*last[:2], CALL_ID=last[2]), "the record of call %s" % last[2])
+        """Records of a log; fields by name without MIDTLS_."""
+        if daemon == "calld":
+            self.settle()
+        return self.read_records(daemon, event, **fields)
+
+    def read_records(self, daemon, event=None, **fields):
         found = []
         with open(os.path.join(self.dir, "log", daemon + ".json"), errors="replace") as file:
             for line in file:
@@ -372,8 +383,8 @@ class Pair:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body, encode_chunked=chunked)
         answer = Answer(connection.getresponse())
-        if host != "midtls":
-            self.last_call_id = answer.header("Midtls-Call-Id")
+        if host != "midtls" and answer.header("Midtls-Call-Id"):
+            self.answered.add(answer.header("Midtls-Call-Id"))
         if not kept:
             connection.close()
         return answer
