@@ -5,7 +5,7 @@
 #include "common/chan.h"
 #include "common/log.h"
 #include "common/msg-load.h"
-#include "keyd/loader/config-internal.h"
+#include "keyd/loader/config/config-internal.h"
 #include "keyd/loader/store.h"
 
 #define SEND_USEC (10 * USEC_PER_SEC)

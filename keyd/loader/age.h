@@ -5,7 +5,7 @@
 /* How old what secret stores gave may become: whom a load need not ask, and when the next one is to come */
 
 #include "keyd/loader/decide.h"
-#include "keyd/loader/vault.h"
+#include "keyd/loader/secrets/vault.h"
 
 /* Notes which stores were asked a short while ago. Before: vault_init() */
 void age_note(Vault *v, const MsgLoad *load);

@@ -6,9 +6,9 @@
 
 #include "keyd/loader/entry.h"
 #include "keyd/loader/file.h"
-#include "keyd/loader/keystore.h"
-#include "keyd/loader/ossl-private.h"
-#include "keyd/loader/pem-block.h"
+#include "keyd/loader/keystore/keystore.h"
+#include "keyd/loader/keystore/ossl-private.h"
+#include "keyd/loader/keystore/pem-block.h"
 
 #define BLOCKS_MAX 4096U
 #define HINT_CA "name a PEM file of CA certificates, or leave CAFile= empty for the system's"

@@ -4,7 +4,7 @@
 
 /* Which of a store's certificates is the key's, and which lead from it towards a root */
 
-#include "keyd/loader/keystore.h"
+#include "keyd/loader/keystore/keystore.h"
 
 typedef struct Chain {
         X509 *items[PROTO_CHAIN_MAX]; /* borrowed from the store; leaf first, without a self-signed root unless the leaf is one */

@@ -3,7 +3,7 @@
 #include "keyd/loader/check.h"
 
 #include "keyd/crypto/secret.h"
-#include "keyd/loader/config.h"
+#include "keyd/loader/config/config.h"
 #include "keyd/loader/inspect.h"
 
 #define PASSWORD_MAX 4096U

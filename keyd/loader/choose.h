@@ -4,7 +4,7 @@
 
 /* Which entry of a store is meant */
 
-#include "keyd/loader/keystore.h"
+#include "keyd/loader/keystore/keystore.h"
 
 /* The names of the entries that have one, for a message or for --inspect. Return: 0 or -ENOMEM */
 int choose_list_aliases(const Keystore *k, char ***ret) _must_check_;

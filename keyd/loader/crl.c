@@ -6,9 +6,9 @@
 
 #include "common/role.h"
 #include "keyd/loader/file.h"
-#include "keyd/loader/keystore.h"
-#include "keyd/loader/ossl-private.h"
-#include "keyd/loader/pem-block.h"
+#include "keyd/loader/keystore/keystore.h"
+#include "keyd/loader/keystore/ossl-private.h"
+#include "keyd/loader/keystore/pem-block.h"
 
 #define BLOCKS_MAX 512U
 #define ELEMENTS_MAX 1000000U /* a list of 4 MiB has about 100,000 serial numbers, six elements each */

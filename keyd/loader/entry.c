@@ -9,7 +9,7 @@
 #include "keyd/loader/choose.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/fit.h"
-#include "keyd/loader/ossl-private.h"
+#include "keyd/loader/keystore/ossl-private.h"
 #include "keyd/loader/warnings.h"
 
 #define PASSWORD_MAX 65536U

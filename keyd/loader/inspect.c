@@ -9,8 +9,8 @@
 #include "common/parse.h"
 #include "keyd/loader/entry.h"
 #include "keyd/loader/file.h"
-#include "keyd/loader/ossl-private.h"
-#include "keyd/loader/password-forms.h"
+#include "keyd/loader/keystore/ossl-private.h"
+#include "keyd/loader/keystore/password-forms.h"
 #include "keyd/loader/warnings.h"
 
 #define OUTPUT_MAX (1024U * 1024)

@@ -7,7 +7,7 @@
 #include "common/chan.h"
 #include "common/log.h"
 #include "common/msg-keep.h"
-#include "keyd/loader/config-internal.h"
+#include "keyd/loader/config/config-internal.h"
 #include "keyd/loader/file.h"
 
 #define SEND_USEC (5 * USEC_PER_SEC)

@@ -8,7 +8,7 @@
  * So an instance that is away changes nothing, and what it says is read by the same rules as what stands in a file.
  */
 
-#include "keyd/loader/vault.h"
+#include "keyd/loader/secrets/vault.h"
 
 /* Where the supervisor keeps them: $STATE_DIRECTORY/instance. Return: 0, *ret NULL when the service has no such folder; -ENOMEM */
 int instance_folder(char **ret) _must_check_;

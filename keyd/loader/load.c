@@ -6,8 +6,8 @@
 
 #include "common/ini.h"
 #include "keyd/loader/entry.h"
-#include "keyd/loader/keystore.h"
-#include "keyd/loader/ossl-private.h"
+#include "keyd/loader/keystore/keystore.h"
+#include "keyd/loader/keystore/ossl-private.h"
 #include "keyd/loader/store.h"
 
 const char *verdict_to_string(Verdict v) {

@@ -12,7 +12,7 @@
 
 #include "common/buf.h"
 #include "common/proto.h"
-#include "keyd/loader/config.h"
+#include "keyd/loader/config/config.h"
 
 /* Verdicts on a keystore; the names are those of `--inspect`. */
 typedef enum Verdict {

@@ -13,7 +13,7 @@
 #include "common/role-process.h"
 #include "keyd/loader/check.h"
 #include "keyd/loader/confine.h"
-#include "keyd/loader/host-key-make.h"
+#include "keyd/loader/secrets/host-key-make.h"
 #include "keyd/loader/load.h"
 #include "keyd/loader/run.h"
 

@@ -9,7 +9,7 @@
  * something in it that the protocol cannot hold is published as unavailable instead of spoiling the snapshot.
  */
 
-#include "keyd/loader/config.h"
+#include "keyd/loader/config/config.h"
 #include "keyd/loader/decide.h"
 
 typedef struct Publication {

@@ -11,13 +11,13 @@
 #include "keyd/loader/age.h"
 #include "keyd/loader/file.h"
 #include "keyd/loader/grant.h"
-#include "keyd/loader/handed-on.h"
+#include "keyd/loader/secrets/handed-on.h"
 #include "keyd/loader/instance.h"
 #include "keyd/loader/publish.h"
 #include "keyd/loader/record.h"
 #include "keyd/loader/store.h"
 #include "keyd/loader/tell.h"
-#include "keyd/loader/vault.h"
+#include "keyd/loader/secrets/vault.h"
 #include "keyd/loader/watchlist.h"
 
 #define REQUEST_USEC (10 * USEC_PER_SEC)

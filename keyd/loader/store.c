@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/ini.h"
-#include "keyd/loader/account.h"
+#include "keyd/loader/config/account.h"
 #include "keyd/loader/file.h"
-#include "keyd/loader/keystore.h"
-#include "keyd/loader/password-source.h"
+#include "keyd/loader/keystore/keystore.h"
+#include "keyd/loader/secrets/password-source.h"
 
 void store_secrets_done(StoreSecrets *s) {
         free(s->path);

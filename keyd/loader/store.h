@@ -6,7 +6,7 @@
 
 #include "keyd/crypto/secret.h"
 #include "keyd/loader/load.h"
-#include "keyd/loader/vault.h"
+#include "keyd/loader/secrets/vault.h"
 
 typedef struct StoreSecrets {
         char *path;             /* of the keystore, for messages */

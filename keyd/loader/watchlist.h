@@ -9,7 +9,7 @@
  */
 
 #include "common/record-list.h"
-#include "keyd/loader/config.h"
+#include "keyd/loader/config/config.h"
 
 /* Adds ROLE_WATCH records for the configuration's folders: @dir alone when it is not NULL. Before it is read. Return: 0 or -errno */
 int watchlist_add_folders(const char *dir, RecordList *ret) _must_check_;

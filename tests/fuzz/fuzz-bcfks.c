@@ -10,7 +10,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-#include "keyd/loader/bcfks-crypto.h"
+#include "keyd/loader/keystore/bcfks-crypto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

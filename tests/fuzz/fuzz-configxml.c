@@ -2,7 +2,7 @@
 
 /* A MID Server's config.xml */
 
-#include "keyd/loader/configxml.h"
+#include "keyd/loader/config/configxml.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

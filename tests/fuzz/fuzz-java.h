@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "keyd/loader/java-crypto.h"
-#include "keyd/loader/java-store.h"
+#include "keyd/loader/keystore/java-crypto.h"
+#include "keyd/loader/keystore/java-store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "keyd/loader/entry.h"
-#include "keyd/loader/keystore.h"
-#include "keyd/loader/pem-block.h"
+#include "keyd/loader/keystore/keystore.h"
+#include "keyd/loader/keystore/pem-block.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

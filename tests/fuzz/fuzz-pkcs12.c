@@ -3,7 +3,7 @@
 /* A PKCS #12 file from anybody: the integrity check is passed over by files without a MAC, so every decoder is reached */
 
 #include "keyd/loader/entry.h"
-#include "keyd/loader/keystore.h"
+#include "keyd/loader/keystore/keystore.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,9 +12,9 @@ import lib
 
 # The table of a file's settings, and its page
 SETTINGS = [
-    ["keyd/loader/config-midtls.c", "docs/midtls.conf.5"],
-    ["keyd/loader/config-profile.c", "docs/midtls.profile.5"],
-    ["keyd/loader/config-connection.c", "docs/midtls.connection.5"],
+    ["keyd/loader/config/config-midtls.c", "docs/midtls.conf.5"],
+    ["keyd/loader/config/config-profile.c", "docs/midtls.profile.5"],
+    ["keyd/loader/config/config-connection.c", "docs/midtls.connection.5"],
 ]
 # The daemons' tables of rows that have names in common/daemon-options.h, and their pages
 DAEMONS = [

@@ -8,7 +8,7 @@ import re
 import lib
 
 LOG, CATALOG, PAGE, SHOW = "common/log.c", "units/midtls.catalog", "docs/midtls.7", "calld/cli/verb-show.c"
-SETTINGS = ("keyd/loader/config-connection.c", "keyd/loader/config-profile.c")
+SETTINGS = ("keyd/loader/config/config-connection.c", "keyd/loader/config/config-profile.c")
 
 
 def read(root, path):

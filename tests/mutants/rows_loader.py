@@ -25,14 +25,14 @@ ROWS = {
         ("mismatch", "if (!public || X509_check_private_key(leaf, key) != 1)", "if (!public)", "loader-chain", [
             ("keyd/loader/fit.c", "r = try_signature(key, public);", "r = 0;")]),
     ],
-    "keyd/loader/pbe-kdf.c": [
+    "keyd/loader/keystore/pbe-kdf.c": [
         ("limit", "!get_positive(i, ret) || *ret > KEYSTORE_ITERATIONS_MAX", "!get_positive(i, ret)", "loader-verdicts"),
         ("limit", "(size_t) n > KEYSTORE_SALT_MAX", "(size_t) n > 256 * KEYSTORE_SALT_MAX", "loader-verdicts"),
     ],
-    "keyd/loader/bcfks-kdf.c": [
+    "keyd/loader/keystore/bcfks-kdf.c": [
         ("limit", "if (iterations > KEYSTORE_ITERATIONS_MAX)", "if (0)", "bcfks-parameters"),
     ],
-    "keyd/loader/jceks-protector.c": [
+    "keyd/loader/keystore/jceks-protector.c": [
         ("limit", "if (iterations > KEYSTORE_ITERATIONS_MAX)", "if (0)", "jceks"),
     ],
 }

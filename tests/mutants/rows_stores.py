@@ -60,10 +60,10 @@ ROWS = {
         ("violation", "r->keep_is_whole || ", "", "load-record"),
         ("violation", " || r->has_fetcher[m.store]", "", "load-record"),
     ],
-    "keyd/loader/config-store.c": [
+    "keyd/loader/config/config-store.c": [
         ("configuration", "account_find(values[i], &store, NULL) && c->stores[store].problem", "0", "config-dir"),
     ],
-    "keyd/loader/account.c": [
+    "keyd/loader/config/account.c": [
         ("configuration", "return !path_valid(ret->object);", "return 0;", "loader-vault"),
         ("configuration", "if ((unsigned char) text[i] < 0x20 || text[i] == 0x7f)", "if (0)", "loader-vault"),
     ],

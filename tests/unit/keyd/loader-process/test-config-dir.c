@@ -11,7 +11,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "keyd/loader/config.h"
+#include "keyd/loader/config/config.h"
 
 static char root[] = "/tmp/midtls-config-dir-XXXXXX";
 

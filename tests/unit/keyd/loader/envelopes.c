@@ -9,8 +9,8 @@
 #include <cmocka.h>
 #include <openssl/rsa.h>
 
-#include "keyd/loader/host-key-make.h"
-#include "keyd/loader/password-source.h"
+#include "keyd/loader/secrets/host-key-make.h"
+#include "keyd/loader/secrets/password-source.h"
 
 char envelope_folders[ENVELOPE_HOSTS][32];
 HostKey envelope_hosts[ENVELOPE_HOSTS];

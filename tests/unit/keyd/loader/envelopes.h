@@ -6,8 +6,8 @@
 
 #include <openssl/cms.h>
 
-#include "keyd/loader/cms.h"
-#include "keyd/loader/host-key.h"
+#include "keyd/loader/secrets/cms.h"
+#include "keyd/loader/secrets/host-key.h"
 
 #define ENVELOPE_HOSTS 2U
 #define ENVELOPE_SECRET "opensesame-4711"

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "keyd/loader/ber.h"
-#include "keyd/loader/password-forms.h"
+#include "keyd/loader/keystore/ber.h"
+#include "keyd/loader/keystore/password-forms.h"
 
 /* In a heap block of exactly its size, so that the sanitizer sees a read behind it. */
 static int measure(const void *data, size_t size, size_t max, size_t *ret) {

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "keyd/loader/pem-block.h"
-#include "keyd/loader/pkcs12-internal.h"
+#include "keyd/loader/keystore/pem-block.h"
+#include "keyd/loader/keystore/pkcs12-internal.h"
 #include "tests/unit/keyd/loader/stores.h"
 
 #define PW "changeit"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "keyd/loader/host-key-make.h"
+#include "keyd/loader/secrets/host-key-make.h"
 #include "tests/unit/keyd/loader/envelopes.h"
 
 static void test_permissions(void **state _unused_) {

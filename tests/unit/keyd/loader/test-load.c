@@ -13,7 +13,7 @@
 #include "common/role.h"
 #include "keyd/crypto/ossl.h"
 #include "keyd/loader/inspect.h"
-#include "keyd/loader/keystore.h"
+#include "keyd/loader/keystore/keystore.h"
 #include "tests/unit/keyd/loader/stores.h"
 
 #define PW "changeit"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "keyd/loader/pbe.h"
+#include "keyd/loader/keystore/pbe.h"
 #include "tests/unit/keyd/loader/stores.h"
 
 typedef struct Sealed {

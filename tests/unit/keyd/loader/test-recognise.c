@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "keyd/loader/keystore.h"
+#include "keyd/loader/keystore/keystore.h"
 
 typedef struct Case {
         const char *bytes;

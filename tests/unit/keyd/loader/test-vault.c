@@ -14,7 +14,7 @@
 #include "common/msg-load.h"
 #include "common/msg-quarantine.h"
 #include "keyd/crypto/fetch.h"
-#include "keyd/loader/vault.h"
+#include "keyd/loader/secrets/vault.h"
 
 #define N180                                                                                         \
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \

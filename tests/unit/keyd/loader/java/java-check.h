@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "common/span.h"
-#include "keyd/loader/keystore.h"
+#include "keyd/loader/keystore/keystore.h"
 
 /* Opens exactly these bytes. Return: VERDICT_OK with *ret filled, else the verdict; own failures abort */
 Verdict check_open(KeystoreOpen open, Span store, const char *password, Keystore *ret, LoadFailure *ret_failure);

@@ -4,7 +4,7 @@
 
 #include "tests/unit/keyd/loader/java/java-check.h"
 
-#include "keyd/loader/bcfks-asn1.h"
+#include "keyd/loader/keystore/bcfks-asn1.h"
 
 static JavaReader reader(const char *bytes, size_t n, uint8_t **ret_exact) {
         JavaReader r;

@@ -3,7 +3,7 @@
 /* Modified UTF-8 and passwords */
 
 #include "tests/unit/keyd/loader/java/java-check.h"
-#include "keyd/loader/java-text.h"
+#include "keyd/loader/keystore/java-text.h"
 
 static void check_password(const char *utf8, size_t n, const char *expected, size_t n_expected) {
         _cleanup_(secret_freep) Secret *password = NULL, *units = NULL;
