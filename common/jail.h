@@ -8,6 +8,18 @@
 
 #include "common/def.h"
 
+/* Whether this is a build for AddressSanitizer or UBSan, whose run-time needs more than a filter permits. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 typedef enum JailAction {
         JAIL_ALLOW,
         JAIL_ERRNO, /* answered with an errno instead of death */

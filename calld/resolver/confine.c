@@ -14,17 +14,6 @@
 #include "common/jail.h"
 #include "common/landlock.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 #define SOCKET_FAMILY(family) \
         { .name = "socket", .has_argument = true, .argument = 0, .mask = UINT32_MAX, .value = (family) }
 

@@ -8,17 +8,6 @@
 #include "common/jail.h"
 #include "common/landlock.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /*
  * Connections to the outside, records to the loader, no file: who asks for one is told that there is none, so that a library which looks
  * for a file that need not be there goes on. Nothing listens, nothing is executed, no memory becomes code.

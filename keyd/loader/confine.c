@@ -13,17 +13,6 @@
 #define CPU_SECONDS_MAX 20U
 #define MEMORY_MAX (512UL * 1024 * 1024)
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /*
  * Files are opened to be read, and none becomes code: who asks for that (libxml2 does, for an encoding that glibc has as a module) is refused.
  * No socket can be made. What OpenSSL and glibc ask at start is answered or refused.

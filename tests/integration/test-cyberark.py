@@ -48,7 +48,7 @@ def request(ccp, pair):
     good(pair, "byname")
     asked = next(row for row in ccp.asked if row["Object"] == "Partner & Co/1")
     equal((asked["AppID"], asked["Safe"], asked["path"]), ("MID & Co", ccp.safe, PATH), "what was asked")
-    equal(asked["subject"]["commonName"], "p256", "client certificate")
+    equal(asked["subject"], "p256", "client certificate")
     equal(sorted(asked["headers"]), ["Accept", "Host", "User-Agent"], "headers")
     asked = next(row for row in ccp.asked if row.get("PolicyID"))
     equal((asked["Safe"], asked["Object"], asked["PolicyID"]), (ccp.safe, "Partner & Co/1", "WinDomain"), "SAFE:ID:PLATFORM")

@@ -15,8 +15,8 @@ MIX_UP = "identities-apart"
 ROWS = {
     # One multi handle for all connections, or one set of easy handles, which have the TLS sessions: nothing else tells identities apart.
     "calld/call/pool.c": [
-        (MIX_UP, "r = curlloop_new(loop, turn, on_done, &p->curl);",
-         "static _Thread_local CurlLoop *one;\n        r = one ? 0 : curlloop_new(loop, turn, on_done, &one);\n        p->curl = one;", "gateway",
+        (MIX_UP, "r = curlloop_new(loop, turn, ops, &p->curl);",
+         "static _Thread_local CurlLoop *one;\n        r = one ? 0 : curlloop_new(loop, turn, ops, &one);\n        p->curl = one;", "gateway",
          [("calld/call/pool.c", "curlloop_free(p->curl);", "")]),
         (MIX_UP, "CURL *pool_take_easy(Pool *p) {", "static _Thread_local Pool *one;\n\nCURL *pool_take_easy(Pool *p) {\n        p = one ? one : (one = p);", "gateway",
          [("calld/call/pool.c", "void pool_give_easy(Pool *p, CURL *easy) {", "void pool_give_easy(Pool *p, CURL *easy) {\n        p = one;")]),

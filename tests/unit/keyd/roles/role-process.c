@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "common/chan.h"
+#include "common/jail.h"
 #include "common/msg-hello.h"
 #include "common/msg-load.h"
 
@@ -16,13 +17,7 @@
 #define LOG_MAX (1024 * 1024)
 
 bool role_can_be_confined(void) {
-#if defined(__SANITIZE_ADDRESS__)
-        return false;
-#elif defined(__has_feature)
-        return !__has_feature(address_sanitizer);
-#else
-        return true;
-#endif
+        return !SANITIZED;
 }
 
 static void make_pair(int *ret_ours, int *ret_theirs) {
