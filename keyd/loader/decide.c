@@ -18,8 +18,11 @@ void profile_result_done(ProfileResult *r) {
 void decide_copy_text(char *ret, size_t size, const char *text) {
         size_t n = 0;
 
-        for (; text[n] && n + 1 < size; n++)
-                ret[n] = (text[n] >= 0 && text[n] < 0x20 && text[n] != '\t') || text[n] == 0x7f ? '?' : text[n];
+        for (; text[n] && n + 1 < size; n++) {
+                unsigned char c = (unsigned char) text[n];
+
+                ret[n] = (c < 0x20 && c != '\t') || c == 0x7f ? '?' : text[n];
+        }
         ret[n] = 0;
 }
 
