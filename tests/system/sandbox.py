@@ -27,10 +27,10 @@ ALLOWED = {
 FILTERS = {
     "calld": NETWORK,
     "resolver": NETWORK - {"connect-https", "connect-smtp", "connect-ssh"} | {
-        "be-dumpable", "connect-journal", "connect-keyd", "connect-notify", "fork", "list-etc", "list-sys", "read-machine-id", "read-passwd", "unix"},
+        "connect-journal", "connect-keyd", "connect-notify", "fork", "list-etc", "list-sys", "read-machine-id", "read-passwd", "unix"},
     "role": set(),
     "fetcher": set(),
-    "loader": CONFIGURATION | {"be-dumpable", "list-etc", "read-machine-id", "read-passwd"},
+    "loader": CONFIGURATION | {"list-etc", "read-machine-id", "read-passwd"},
 }
 
 
