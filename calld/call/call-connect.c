@@ -15,6 +15,7 @@ bool call_keyd_is_up(Call *c) {
         if (!c->caller->watch || watch_is_up(c->caller->watch))
                 return true;
 
+        watch_hurry(c->caller->watch);
         e = call_fail(c);
         if (e)
                 call_error_set(e, CALL_KEYD_UNAVAILABLE, NULL, "keyd is not there, and this call needs a new connection");

@@ -29,7 +29,7 @@
 
 struct Caller {
         sd_event *loop;
-        const Watch *watch;       /* borrowed */
+        Watch *watch;             /* borrowed */
         ResolverClient *resolver; /* borrowed */
         Turn *turn;
         Library *library;

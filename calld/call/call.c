@@ -10,7 +10,7 @@ static int connect_keyd(void *userdata, uint64_t deadline_usec, int *ret_fd) {
         return resolver_connect_keyd(userdata, deadline_usec, ret_fd);
 }
 
-int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Caller **ret) {
+int caller_new(sd_event *loop, ResolverClient *resolver, Watch *watch, Caller **ret) {
         _cleanup_(caller_freep) Caller *c = NULL;
         int r;
 

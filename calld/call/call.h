@@ -22,7 +22,7 @@ typedef struct Caller Caller; /* libcurl's home: multi handles on the loop, the 
  * @resolver: for names, and for connections to keyd; NULL: no call can be started. @watch: to answer keyd-unavailable at once while keyd is away.
  * Both outlive it. Return: 0 or -errno
  */
-int caller_new(sd_event *loop, ResolverClient *resolver, const Watch *watch, Caller **ret) _must_check_;
+int caller_new(sd_event *loop, ResolverClient *resolver, Watch *watch, Caller **ret) _must_check_;
 
 /* After what calls have left in the directory is gone. */
 Caller *caller_free(Caller *c);

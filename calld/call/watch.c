@@ -24,6 +24,7 @@ struct Watch {
         sd_event_source *io;
         sd_event_source *timer; /* to reconnect, or the deadline of an answer */
         uint64_t retry_usec;    /* 0: at once */
+        uint64_t tried_usec;    /* the last time */
         bool welcome;
 };
 
@@ -171,10 +172,22 @@ static int watch_try_connect(Watch *w) {
 }
 
 static void watch_connect(Watch *w) {
+        w->tried_usec = now_usec();
         if (watch_try_connect(w) < 0)
                 watch_retry(w);
         else
                 watch_set_timer(w, WATCH_ANSWER_USEC);
+}
+
+void watch_hurry(Watch *w) {
+        uint64_t since_usec = now_usec() - w->tried_usec;
+
+        if (w->retry_usec <= WATCH_RETRY_MIN_USEC)
+                return;
+
+        w->retry_usec = WATCH_RETRY_MIN_USEC;
+        if (w->fd < 0)
+                watch_set_timer(w, since_usec < WATCH_RETRY_MIN_USEC ? WATCH_RETRY_MIN_USEC - since_usec : 0);
 }
 
 int watch_new(sd_event *loop, ResolverClient *resolver, Directory *d, WatchState *state, Watch **ret) {

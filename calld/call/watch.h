@@ -5,7 +5,7 @@
 /*
  * The WATCH connection to keyd: fills the directory, and knows whether keyd is there
  *
- * Reconnects by itself: at once, then after 100 ms, doubling up to 5 s. The directory stays when keyd goes.
+ * Reconnects by itself: at once, then after 100 ms, doubling up to 5 s; while calls want keyd, each 100 ms. The directory stays when keyd goes.
  */
 
 #include <stdatomic.h>
@@ -31,6 +31,9 @@ Watch *watch_free(Watch *w);
 DEFINE_CLEANUP(Watch *, watch_free)
 
 bool watch_is_up(const Watch *w);
+
+/* A call wants keyd, which is not there: it is tried soon, and not when the time for that has come. */
+void watch_hurry(Watch *w);
 
 /* Runs the loop until the first snapshot is there or @deadline passed. Return: 0, -ETIMEDOUT, other -errno */
 int watch_wait_first(Watch *w, uint64_t deadline_usec) _must_check_;

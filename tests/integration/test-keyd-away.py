@@ -5,6 +5,7 @@
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -108,6 +109,27 @@ def never_started(suite, server):
         comes_back(pair, "crm")
 
 
+def tried_soon(suite, server):
+    """While calls want keyd it is tried again soon, however long it has been away; who is there instead of it here counts."""
+    pair = Pair(suite, "tried soon", workers=1)
+    pair.profile("mauth", "p256.keytool.p12")
+    pair.connection("crm", "mauth", server.port, http="SessionResumption=no")
+    with pair, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        good(pair, "crm")
+        path = os.path.join(pair.dir, "run", "keyd.sock")
+        os.rename(path, path + ".away")
+        listener.bind(path)
+        listener.listen()
+        pair.kill("keyd")
+        listener.accept()[0].close()
+        for _ in range(8):  # to wait twice as long each time would be to wait for five seconds at last
+            equal(pair.call("GET", "/", host="crm").code(), "keyd-unavailable", "code")
+            listener.settimeout(3)
+            listener.accept()[0].close()
+        os.rename(path + ".away", path)
+        comes_back(pair, "crm")
+
+
 def calld_killed(pair):
     pair.kill("calld")
     good(pair, "fresh")
@@ -128,6 +150,7 @@ def main(suite):
         suite.run("killed while keep-alive calls run", killed_under_load, pair)
         suite.run("stopped during a handshake", stopped, pair)
         suite.run("calld killed, started again by its socket", calld_killed, pair)
+        suite.run("tried again when it is wanted", tried_soon, suite, fresh)
         suite.run("not there at the first call", never_started, suite, kept)
 
 

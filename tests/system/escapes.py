@@ -8,7 +8,7 @@ import os
 import re
 import socket
 
-from harness import equal, fail
+from harness import equal, fail, wait_until
 from host import HERE, run, systemctl, write
 
 UNITS = "/usr/lib/systemd/system/"
@@ -54,12 +54,15 @@ def attempt(name, text, command):
 
 
 def results(unit):
-    run("journalctl", "--sync")
-    lines = run("journalctl", "--no-pager", "--quiet", "--output=cat", "_SYSTEMD_UNIT=" + unit).splitlines()
-    found = dict(line.split() for line in lines if re.fullmatch(r"[a-z0-9-]+ [A-Za-z0-9?]+", line))
-    if not found:
-        fail("%s reported nothing: %s" % (unit, lines[-5:]))
-    return found
+    """The journal may have taken the end of the program before its last lines."""
+    def read():
+        run("journalctl", "--sync")
+        lines.extend(run("journalctl", "--no-pager", "--quiet", "--output=cat", "_SYSTEMD_UNIT=" + unit).splitlines()[len(lines):])
+        return "end" in lines
+
+    lines = []
+    wait_until(read, unit + " reports to the end")
+    return dict(line.split() for line in lines if re.fullmatch(r"[a-z0-9-]+ [A-Za-z0-9?]+", line))
 
 
 def succeeded(found):

@@ -149,10 +149,10 @@ class Partner(Server):
             self.RequestHandlerClass = Closing
 
 
-def call(alias, connection=None):
+def call(alias, connection=None, path="/tell"):
     """GET, as root."""
     c = connection or UnixConnection(CALLD_SOCKET)
-    c.request("GET", "/tell", headers={"Host": alias})
+    c.request("GET", path, headers={"Host": alias})
     answer = Answer(c.getresponse())
     if not connection:
         c.close()

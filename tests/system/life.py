@@ -10,6 +10,11 @@ from host import CALLD_SOCKET, ETC, SERVICES, Calls, add_profile, call, good, jo
 DROP_IN = "/run/systemd/system/%s.d/%s.conf"
 
 
+def recovered():
+    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+    wait_until(lambda: call("midtls", path="/readyz").status == 200, "all workers know keyd")
+
+
 def restarted():
     """systemctl restart: kept connections go on, new handshakes wait for the new keyd."""
     good("crm")
@@ -19,7 +24,7 @@ def restarted():
         n = calls.n_good
         wait_until(lambda: calls.problem or calls.n_good > n + 20, "calls go on")
     equal(main_pid("midtls-keyd.service") != before, True, "another process")
-    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+    recovered()
 
 
 def reloaded():
@@ -45,7 +50,7 @@ def signer_killed():
     good("crm")
     before = main_pid("midtls-keyd.service")
     os.kill(role("keyd-signer"), signal.SIGKILL)
-    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+    recovered()
     equal((main_pid("midtls-keyd.service"), show("midtls-keyd.service", "NRestarts")), (before, "0"), "keyd")
 
 
@@ -57,7 +62,7 @@ def stopped():
     answer = call("fresh")
     equal((answer.status, answer.code()), (503, "keyd-unavailable"), "answer (%.300r)" % answer.body)
     systemctl("start", "midtls-keyd.socket", "midtls-keyd-admin.socket")
-    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+    recovered()
     equal(show("midtls-keyd.service", "ActiveState"), "active", "keyd")
 
 
@@ -153,7 +158,7 @@ def hung():
         text = journal_of(unit)
         equal("code=dumped" in text, False, "a core of " + unit)
         equal(before[unit] in pids(unit), False, "the old process of " + unit)
-    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+    recovered()
     for unit in SERVICES:
         os.unlink(DROP_IN % (unit, "watchdog"))
     systemctl("daemon-reload")
@@ -183,7 +188,7 @@ def sockets_restarted():
     good("fresh")
     systemctl("stop", "midtls-keyd.service")
     systemctl("restart", "midtls-keyd.socket")
-    wait_until(lambda: call("fresh").status == 200, "a new handshake")
+    recovered()
 
 
 def out_of_memory():

@@ -95,7 +95,7 @@ static int run_all(char **names) {
                         if (is_wanted(lists[i].items[j].name, names) && (!run_try(&lists[i].items[j]) || fflush(stdout) != 0))
                                 return EXIT_FAILURE;
 
-        return EXIT_SUCCESS;
+        return puts("end") > 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv) {
