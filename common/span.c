@@ -43,3 +43,11 @@ int span_to_string(Span a, char **ret) {
         *ret = s;
         return 0;
 }
+
+void span_copy_text(Span a, char *ret, size_t size) {
+        size_t n = MIN_OF(a.size, size - 1);
+
+        if (n > 0)
+                memcpy(ret, a.data, n);
+        ret[n] = '\0';
+}

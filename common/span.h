@@ -42,3 +42,6 @@ bool span_is_nocase(Span a, const char *s);
  * Return: 0, -EINVAL when @a holds a NUL, -ENOMEM
  */
 int span_to_string(Span a, char **ret) _must_check_;
+
+/* What fits, as a C string; @size includes the NUL. */
+void span_copy_text(Span a, char *ret, size_t size);

@@ -14,7 +14,7 @@
 #       system       the installed pair under a real systemd: in a container, and in an emulated machine under SELinux, enforcing (root, Debian 12)
 #       packages     built by the README's commands, installed, upgraded, removed under a real systemd (root, Debian 12)
 #       bench        the ratios, printed
-#       builds       other compilers and options, and the libraries of Debian 13 (root, Debian 12); runs only when it is named
+#       builds       other compilers and options, the libraries of Debian 13, and aarch64 (root, Debian 12); runs only when it is named
 #
 # Closing line: N passed, N failed, N skipped. Exit status 0 only when something ran and nothing failed.
 set -u

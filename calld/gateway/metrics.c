@@ -34,7 +34,7 @@ static AliasCount *alias_get(Metrics *m, Span name) {
         bool found;
         size_t i;
 
-        snprintf(alias, sizeof(alias), "%.*s", (int) name.size, (const char *) name.data);
+        span_copy_text(name, alias, sizeof(alias));
         i = alias_index(m, alias, &found);
         if (found)
                 return &m->aliases[i];

@@ -73,7 +73,7 @@ static void query_free(ResolverClient *c, Query *q) {
 
 static void query_done(ResolverClient *c, Query *q, const MsgAnswer *answer) {
         q->answer = *answer;
-        snprintf(q->text, sizeof(q->text), "%.*s", (int) answer->text.size, (const char *) answer->text.data);
+        span_copy_text(answer->text, q->text, sizeof(q->text));
         q->answer.text = span_from_string(q->text);
         q->done = true;
         sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);

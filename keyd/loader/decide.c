@@ -81,11 +81,6 @@ static void explain_failure(ProfileResult *r) {
         decide_copy_text(r->hint, sizeof(r->hint), r->failure.hint);
 }
 
-/* @text: of the previous snapshot */
-static void copy_span(char *ret, size_t size, Span text) {
-        snprintf(ret, size, "%.*s", (int) text.size, (const char *) text.data);
-}
-
 static bool has_old_key(const ProfileResult *r) {
         return r->has_previous && r->previous.generation > 0;
 }
@@ -173,8 +168,8 @@ void decide_profile(ProfileResult *r, const MsgLoad *load) {
                 if (!r->put_off)
                         explain_failure(r);
                 else if (r->previous.state == PROTO_STATE_READY) {
-                        copy_span(r->reason, sizeof(r->reason), r->previous.reason);
-                        copy_span(r->hint, sizeof(r->hint), r->previous.hint);
+                        span_copy_text(r->previous.reason, r->reason, sizeof(r->reason));
+                        span_copy_text(r->previous.hint, r->hint, sizeof(r->hint));
                 }
         }
 }

@@ -107,7 +107,7 @@ static bool next_removed(const Publication *p, size_t *cursor, char ret_name[sta
                 if (msg_profile_decode(body, ret) != 0 || ret->generation == 0)
                         continue;
 
-                snprintf(ret_name, PROTO_NAME_MAX + 1, "%.*s", (int) ret->name.size, (const char *) ret->name.data);
+                span_copy_text(ret->name, ret_name, PROTO_NAME_MAX + 1);
                 *ret_now = publish_find_result(p, ret_name);
                 if (!*ret_now || (*ret_now)->generation == 0)
                         return true;

@@ -130,8 +130,8 @@ static void leave_out(ProfileResult *r, const MsgQuarantine *m) {
         r->key_failed = r->ca_failed = true;
         r->crls_failed = r->had_crls || r->config->crl_file;
         r->failure.verdict = VERDICT_LIMIT;
-        snprintf(r->failure.detail, sizeof(r->failure.detail), "%.*s", (int) m->sentence.size, (const char *) m->sentence.data);
-        snprintf(r->failure.hint, sizeof(r->failure.hint), "%.*s", (int) m->hint.size, (const char *) m->hint.data);
+        span_copy_text(m->sentence, r->failure.detail, sizeof(r->failure.detail));
+        span_copy_text(m->hint, r->failure.hint, sizeof(r->failure.hint));
 }
 
 static bool had_crls(const LoadRequest *q, const char *profile) {

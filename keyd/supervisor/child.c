@@ -67,7 +67,7 @@ static int on_record(Channel *channel _unused_, Span record, void *userdata) {
         }
 
         c->ready = true;
-        snprintf(c->text, sizeof(c->text), "%.*s", (int) m.text.size, (const char *) m.text.data);
+        span_copy_text(m.text, c->text, sizeof(c->text));
         child_watch_queue(c);
         callers_update(c->supervisor);
         return 0;

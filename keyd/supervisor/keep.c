@@ -23,7 +23,7 @@
 static bool make_name(Span profile, char ret[static NAME_SIZE]) {
         char name[PROTO_NAME_MAX + 1];
 
-        snprintf(name, sizeof(name), "%.*s", (int) profile.size, (const char *) profile.data);
+        span_copy_text(profile, name, sizeof(name));
         snprintf(ret, NAME_SIZE, "%s" SUFFIX, name);
         return protocol_name_valid(name);
 }

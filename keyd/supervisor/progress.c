@@ -20,7 +20,7 @@ static uint64_t cpu_usec(pid_t pid) {
 void progress_begin(Progress *p, Span profile) {
         ASSERT(profile.size <= PROTO_NAME_MAX);
 
-        snprintf(p->profile, sizeof(p->profile), "%.*s", (int) profile.size, (const char *) profile.data);
+        span_copy_text(profile, p->profile, sizeof(p->profile));
         p->begun_usec = now_usec();
         p->begun_cpu_usec = cpu_usec(p->pid);
 }

@@ -116,8 +116,8 @@ static void note_request(Pending *p, const MsgSign *m, const PolicyDecision *d) 
         p->tls_version = m->tls_version;
         p->scheme = m->scheme;
         memset(p->server_spki_sha256, 0, sizeof(p->server_spki_sha256));
-        snprintf(p->alias, sizeof(p->alias), "%.*s", (int) m->alias.size, (const char *) m->alias.data);
-        snprintf(p->call_id, sizeof(p->call_id), "%.*s", (int) m->call_id.size, (const char *) m->call_id.data);
+        span_copy_text(m->alias, p->alias, sizeof(p->alias));
+        span_copy_text(m->call_id, p->call_id, sizeof(p->call_id));
         snprintf(p->profile, sizeof(p->profile), "%.*s", (int) d->profile.size,
                  (const char *) (d->profile.data ? d->profile.data : (const uint8_t *) ""));
         snprintf(p->destination, sizeof(p->destination), "%s", d->destination);

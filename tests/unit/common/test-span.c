@@ -41,6 +41,20 @@ static void test_to_string(void **state) {
         assert_null(none);
 }
 
+static void test_copy_text(void **state) {
+        char text[4] = "xxx";
+
+        (void) state;
+        span_copy_text((Span) {}, text, sizeof(text));
+        assert_string_equal(text, "");
+        span_copy_text(span_from_string("abc"), text, sizeof(text));
+        assert_string_equal(text, "abc");
+        span_copy_text(span_from_string("efghi"), text, sizeof(text));
+        assert_string_equal(text, "efg");
+        span_copy_text(span_from_string("z"), text, 1);
+        assert_string_equal(text, "");
+}
+
 static void test_from_string(void **state) {
         assert_int_equal(span_from_string(NULL).size, 0);
         assert_int_equal(span_from_string("abc").size, 3);
@@ -48,8 +62,8 @@ static void test_from_string(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_equal),     cmocka_unit_test(test_is),          cmocka_unit_test(test_is_nocase),
-                cmocka_unit_test(test_to_string), cmocka_unit_test(test_from_string),
+                cmocka_unit_test(test_equal),     cmocka_unit_test(test_is),        cmocka_unit_test(test_is_nocase),
+                cmocka_unit_test(test_to_string), cmocka_unit_test(test_copy_text), cmocka_unit_test(test_from_string),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
