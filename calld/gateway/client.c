@@ -152,7 +152,7 @@ void client_on_connection(void *userdata, struct MHD_Connection *connection, voi
                 return;
         }
 
-        l->n_taken++;
+        l->n_given--;
         if (client_new(l, info->connect_fd, &c) < 0) {
                 shutdown(info->connect_fd, SHUT_RDWR);
                 return;

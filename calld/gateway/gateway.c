@@ -76,8 +76,7 @@ Gateway *gateway_free(Gateway *g) {
 }
 
 void gateway_take(Gateway *g, int fd, bool has_peer) {
-        if (!listener_take(g->listeners[has_peer], fd))
-                (*g->n_clients)--;
+        listener_take(g->listeners[has_peer], fd);
 }
 
 void gateway_check_drained(Gateway *g) {

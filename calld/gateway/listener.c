@@ -29,6 +29,9 @@ static void listener_run(void *userdata) {
         Listener *l = userdata;
 
         MHD_run(l->daemon);
+        /* What it was given, here or when it was added, it has told of by now, or closed unseen. */
+        *l->gateway->n_clients -= l->n_given;
+        l->n_given = 0;
         set_timer(l);
 }
 
@@ -52,14 +55,13 @@ void listener_wake(Listener *l) {
         turn_add(l->turn, &l->due);
 }
 
-bool listener_take(Listener *l, int fd) {
+void listener_take(Listener *l, int fd) {
         struct sockaddr nobody = {.sa_family = l->has_peer ? AF_UNIX : AF_INET};
-        uint64_t n_taken = l->n_taken;
 
-        /* it closes what it does not take */
+        /* it closes what it does not take, at once or, since its 1.0, when it runs next */
+        l->n_given++;
         ignore_result(MHD_add_connection(l->daemon, fd, &nobody, sizeof(nobody)), "the connection callback says what it took");
         listener_wake(l);
-        return l->n_taken > n_taken;
 }
 
 static int start_daemon(Listener *l) {

@@ -11,7 +11,7 @@ struct Listener {
         Gateway *gateway; /* borrowed */
         struct MHD_Daemon *daemon;
         bool has_peer;
-        uint64_t n_taken;    /* connections that libmicrohttpd has told of */
+        unsigned n_given;    /* connections that libmicrohttpd has, and has not told of yet */
         Turn *turn;          /* borrowed */
         TurnItem due;        /* to run it soon, never from within itself */
         sd_event_source *io; /* libmicrohttpd's own epoll descriptor */
@@ -28,5 +28,5 @@ DEFINE_CLEANUP(Listener *, listener_free)
 /* Runs libmicrohttpd from the loop: after a connection was resumed. */
 void listener_wake(Listener *l);
 
-/* Takes over @fd, a caller's connection. Return: false when it was closed at once, unseen */
-bool listener_take(Listener *l, int fd) _must_check_;
+/* Takes over @fd, a caller's connection, which the gateway's n_clients counts. */
+void listener_take(Listener *l, int fd);
