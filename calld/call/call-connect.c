@@ -29,6 +29,7 @@ curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct c
 
         (void) purpose;
         c->report.resolved = true;
+        c->checked = false;
         if (c->dead || !call_keyd_is_up(c))
                 return CURL_SOCKET_BAD;
 
@@ -61,11 +62,18 @@ static Call *call_of(CURL *easy) {
         return curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) == CURLE_OK ? (Call *) private : NULL;
 }
 
-/* A new connection's handshake comes next; a kept connection's is over. */
+/* A kept connection was checked before anything is sent over it. */
+bool call_is_connecting(CURL *easy) {
+        const Call *c = call_of(easy);
+
+        return c && !c->checked;
+}
+
+/* The handshake comes next, unless it came already: libcurl looks at sockets by itself at times. */
 bool call_may_go_on(CURL *easy) {
         Call *c = call_of(easy);
 
-        return !c || c->dead || c->handshake || c->checked || gate_enter(&c->caller->gate, &c->ticket);
+        return !c || c->dead || c->handshake || gate_enter(&c->caller->gate, &c->ticket);
 }
 
 CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata) {

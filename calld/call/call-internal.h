@@ -136,6 +136,7 @@ curl_socket_t call_on_open_socket(void *userdata, curlsocktype purpose, struct c
 CURLcode call_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *userdata);
 int call_on_prereq(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port);
 
+bool call_is_connecting(CURL *easy);
 bool call_may_go_on(CURL *easy);
 
 /* Whoever needs a new connection needs keyd. Return: false when it is not there; the call has failed then */

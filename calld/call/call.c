@@ -288,7 +288,7 @@ static int call_new(Caller *caller, const CallRequest *request, const CallOps *o
 
 /* Everything that needs the pool. Return: 0, 1 with *ret_error filled, -errno */
 static int call_launch(Call *c, const CallRequest *request, CallError *ret_error) {
-        static const CurlLoopOps ops = {.on_done = on_curl_done, .may_go_on = call_may_go_on};
+        static const CurlLoopOps ops = {.on_done = on_curl_done, .is_connecting = call_is_connecting, .may_go_on = call_may_go_on};
         int r;
 
         r = pool_prepare(c->connection, c->caller->loop, c->caller->turn, &ops);

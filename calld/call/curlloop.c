@@ -23,7 +23,7 @@ struct CurlLoop {
 struct Socket {
         CurlLoop *loop;
         sd_event_source *source;
-        CURL *easy; /* that opened it, while it is not known to be connected */
+        CURL *easy; /* that opened it, and closes it with its own end, until it is connected; then NULL */
         Socket *next_held;
 };
 
@@ -134,7 +134,7 @@ static int socket_new(CurlLoop *c, CURL *easy, curl_socket_t fd, uint32_t events
                 return -ENOMEM;
 
         s->loop = c;
-        s->easy = easy;
+        s->easy = events == EPOLLOUT && c->ops->is_connecting(easy) ? easy : NULL;
         if (sd_event_add_io(c->loop, &s->source, fd, events, on_io, s) >= 0 && curl_multi_assign(c->multi, fd, s) == CURLM_OK)
                 return 0;
         socket_free(s);

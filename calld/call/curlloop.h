@@ -21,7 +21,10 @@ typedef struct CurlLoop CurlLoop;
 typedef struct CurlLoopOps {
         void (*on_done)(CURL *easy, CURLcode result);
 
-        /* A socket of @easy's is writable for the first time. Return: false to let libcurl know of it only after curlloop_go_on() */
+        /* Whether a socket that @easy wants to write to is its own, to be connected, and not one of a kept connection. */
+        bool (*is_connecting)(CURL *easy);
+
+        /* Such a socket is connected. Return: false to let libcurl know of it only after curlloop_go_on() */
         bool (*may_go_on)(CURL *easy);
 } CurlLoopOps;
 

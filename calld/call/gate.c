@@ -2,28 +2,17 @@
 
 #include "calld/call/gate.h"
 
-#define LIST_ADD(list, t)                         \
-        do {                                      \
-                (t)->previous = (list)->last;     \
-                (t)->next = NULL;                 \
-                if ((list)->last)                 \
-                        (list)->last->next = (t); \
-                else                              \
-                        (list)->first = (t);      \
-                (list)->last = (t);               \
-        } while (false)
+static void list_add(GateList *list, GateTicket *t) {
+        t->previous = list->last;
+        t->next = NULL;
+        *(t->previous ? &t->previous->next : &list->first) = t;
+        list->last = t;
+}
 
-#define LIST_REMOVE(list, t)                                 \
-        do {                                                 \
-                if ((t)->previous)                           \
-                        (t)->previous->next = (t)->next;     \
-                else                                         \
-                        (list)->first = (t)->next;           \
-                if ((t)->next)                               \
-                        (t)->next->previous = (t)->previous; \
-                else                                         \
-                        (list)->last = (t)->previous;        \
-        } while (false)
+static void list_remove(GateList *list, GateTicket *t) {
+        *(t->previous ? &t->previous->next : &list->first) = t->next;
+        *(t->next ? &t->next->previous : &list->last) = t->previous;
+}
 
 static void let_in(Gate *g, GateTicket *t) {
         t->gate = g;
@@ -34,7 +23,7 @@ static void let_in(Gate *g, GateTicket *t) {
         }
 
         t->state = GATE_COUNTED;
-        LIST_ADD(&g->counted, t);
+        list_add(&g->counted, t);
         g->n_counted++;
         if (g->counted.first == t)
                 lazy_timer_set(&g->timer, t->since_usec + GATE_SLOW_USEC);
@@ -42,9 +31,9 @@ static void let_in(Gate *g, GateTicket *t) {
 
 static void take_out(Gate *g, GateTicket *t) {
         if (t->state == GATE_WAITING)
-                LIST_REMOVE(&g->waiting, t);
+                list_remove(&g->waiting, t);
         if (t->state == GATE_COUNTED) {
-                LIST_REMOVE(&g->counted, t);
+                list_remove(&g->counted, t);
                 g->n_counted--;
         }
         t->state = GATE_OUT;
@@ -93,7 +82,7 @@ bool gate_enter(Gate *g, GateTicket *t) {
         if (t->state == GATE_OUT && g->n_counted >= GATE_MAX && !*t->is_slow) {
                 t->gate = g;
                 t->state = GATE_WAITING;
-                LIST_ADD(&g->waiting, t);
+                list_add(&g->waiting, t);
         }
         if (t->state == GATE_OUT)
                 let_in(g, t);

@@ -40,12 +40,14 @@ struct GateTicket {
         GateTicket *previous, *next;
 };
 
+typedef struct GateList {
+        GateTicket *first, *last;
+} GateList;
+
 struct Gate {
         LazyTimer timer; /* for the first of those counted */
         unsigned n_counted;
-        struct {
-                GateTicket *first, *last;
-        } waiting, counted;
+        GateList waiting, counted; /* in the order they came */
 };
 
 /* In place. Return: 0 or -errno, then nothing is to be freed */
