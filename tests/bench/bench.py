@@ -61,6 +61,15 @@ def rss_kib(pids):
     return total
 
 
+def pss_kib(pids):
+    """As RSS, with what processes share divided among them: the libraries, most of all."""
+    total = 0
+    for pid in pids:
+        with open("/proc/%d/smaps_rollup" % pid) as file:
+            total += [int(line.split()[1]) for line in file if line.startswith("Pss:")][0]
+    return total
+
+
 class Bench:
     def __init__(self, pair):
         self.pair = pair
@@ -162,6 +171,7 @@ def main(only):
             bench.keepalive(kept.port)
             say("rss_kib_keyd", rss_kib(tree(pair.pid("keyd"))))
             say("rss_kib_calld", rss_kib(tree(pair.pid("calld"))))
+            say("pss_kib", pss_kib(bench.pids()))
         if only in (None, "bulk"):
             bench.bulk(kept.port)
         if only in (None, "start"):
