@@ -55,6 +55,11 @@ static void put_profile_gauge(MetricsText *t, const char *name, const MsgProfile
         metrics_printf(t, "%s{profile=\"%.*s\"} %llu\n", name, (int) p->name.size, (const char *) p->name.data, (ull) value);
 }
 
+/* A key that is used although the last load failed has a reason with it. */
+static bool load_failed(const MsgProfile *p) {
+        return p->state == PROTO_STATE_UNAVAILABLE || (p->state == PROTO_STATE_READY && p->reason.size > 0);
+}
+
 void metrics_profiles(MetricsText *t, const Directory *d) {
         metrics_family(
                 t, "midtls_certificate_not_after_seconds", "gauge", "seconds",
@@ -71,6 +76,11 @@ void metrics_profiles(MetricsText *t, const Directory *d) {
         metrics_family(t, "midtls_profile_ready", "gauge", NULL, "Whether the profile's key can be used.");
         for (size_t i = 0; i < d->n_profiles; i++)
                 put_profile_gauge(t, "midtls_profile_ready", &d->profiles[i]->m, d->profiles[i]->m.state == PROTO_STATE_READY);
+
+        metrics_family(t, "midtls_profile_load_failed", "gauge", NULL,
+                       "Whether the profile's last load failed, for its keystore, its password or its secret store; an older key is used on.");
+        for (size_t i = 0; i < d->n_profiles; i++)
+                put_profile_gauge(t, "midtls_profile_load_failed", &d->profiles[i]->m, load_failed(&d->profiles[i]->m));
 
         metrics_family(t, "midtls_profile_generation", "gauge", NULL, "Loads of the profile's key since keyd started; 0: none is loaded.");
         for (size_t i = 0; i < d->n_profiles; i++)
