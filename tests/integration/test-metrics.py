@@ -115,6 +115,23 @@ def expiry(pair):
     equal(after['midtls_profile_ready{profile="wrongpw"}'], 0, "a key that cannot be loaded")
 
 
+def load_failed(pair):
+    """An older key that is used on is ready; that the last load failed is told beside."""
+    def state():
+        got = scrape(pair)
+        return [got['midtls_profile_%s{profile="renewed"}' % name] for name in ("ready", "load_failed")]
+
+    equal(state(), [1, 0], "before")
+    equal(scrape(pair)['midtls_profile_load_failed{profile="wrongpw"}'], 1, "a key that never could be loaded")
+    path = os.path.join(pair.etc, "renewed.p12")
+    os.rename(path, path + ".away")
+    pair.reload()
+    wait_until(lambda: state() == [1, 1], "the failure is told")
+    os.rename(path + ".away", path)
+    pair.reload()
+    wait_until(lambda: state() == [1, 0], "and its end")
+
+
 def draining(pair):
     """A call under way keeps what it began with, and is seen to."""
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as caller:
@@ -203,7 +220,8 @@ def main(suite):
         stack.enter_context(pair)
 
         for name, test in (("calls by connection and code", counted), ("handshakes full, resumed, reused", handshakes), ("signatures", signatures),
-                           ("names that do not exist", strangers), ("certificates", expiry), ("draining", draining)):
+                           ("names that do not exist", strangers), ("certificates", expiry), ("a load that failed", load_failed),
+                           ("draining", draining)):
             suite.run(name, test, pair)
         for tool, test in (("promtool", promtool), ("prometheus", prometheus)):
             if shutil.which(tool):
