@@ -10,6 +10,9 @@
 #define WATCH_RETRY_MIN_USEC (100 * USEC_PER_MSEC)
 #define WATCH_RETRY_MAX_USEC (5 * USEC_PER_SEC)
 
+/* A try that is not answered at once holds up the loop, so that the pause after it is as much longer. */
+#define WATCH_PAUSE_FACTOR 20U
+
 /* From the connection to the end of the first snapshot: a keyd that is just being started has keystores to open. */
 #define WATCH_ANSWER_USEC (30 * USEC_PER_SEC)
 
@@ -24,7 +27,8 @@ struct Watch {
         sd_event_source *io;
         sd_event_source *timer; /* to reconnect, or the deadline of an answer */
         uint64_t retry_usec;    /* 0: at once */
-        uint64_t tried_usec;    /* the last time */
+        uint64_t tried_usec;    /* when the last try ended */
+        uint64_t pause_usec;    /* what is to pass until the next, whoever is in a hurry */
         bool welcome;
 };
 
@@ -172,8 +176,13 @@ static int watch_try_connect(Watch *w) {
 }
 
 static void watch_connect(Watch *w) {
+        uint64_t begun_usec = now_usec();
+        int r;
+
+        r = watch_try_connect(w);
         w->tried_usec = now_usec();
-        if (watch_try_connect(w) < 0)
+        w->pause_usec = MAX_OF(WATCH_RETRY_MIN_USEC, WATCH_PAUSE_FACTOR * (w->tried_usec - begun_usec));
+        if (r < 0)
                 watch_retry(w);
         else
                 watch_set_timer(w, WATCH_ANSWER_USEC);
@@ -182,12 +191,12 @@ static void watch_connect(Watch *w) {
 void watch_hurry(Watch *w) {
         uint64_t since_usec = now_usec() - w->tried_usec;
 
-        if (w->retry_usec <= WATCH_RETRY_MIN_USEC)
+        if (w->retry_usec <= w->pause_usec)
                 return;
 
-        w->retry_usec = WATCH_RETRY_MIN_USEC;
+        w->retry_usec = w->pause_usec;
         if (w->fd < 0)
-                watch_set_timer(w, since_usec < WATCH_RETRY_MIN_USEC ? WATCH_RETRY_MIN_USEC - since_usec : 0);
+                watch_set_timer(w, since_usec < w->pause_usec ? w->pause_usec - since_usec : 0);
 }
 
 int watch_new(sd_event *loop, ResolverClient *resolver, Directory *d, WatchState *state, Watch **ret) {
