@@ -122,9 +122,9 @@ PYTHON
         echo "$label: $p passed, $f failed, $s skipped"
 }
 
-# Some integration tests wait for time to pass, so that more of them than there are processors go at once: the long ones first. The last ones need
-# the machine to themselves.
-jobs=$(($(nproc) * 2))
+# Some integration tests wait for time to pass, so that more of them than there are processors go at once, eight at most: the long ones first. The
+# last ones need the machine to themselves.
+jobs=$(($(nproc) < 4 ? $(nproc) * 2 : 8))
 long=(vault cyberark chaos memory loader quarantine)
 alone=(scale soak stream)
 declare -A running=()
